@@ -1,0 +1,211 @@
+// Package tree finds the files that a publication names and streams them as tar, so that
+// what was named is sent whole and as it was, or not at all.
+package tree
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"sort"
+)
+
+// File is one regular file that is to be published.
+type File struct {
+	// Name is relative to what was named, with "/" between its parts; any bytes.
+	Name string
+	// Path is the file as a person would say it.
+	Path string
+	// Size is its length in bytes when it was found.
+	Size int64
+
+	open func() (fs.File, error)
+}
+
+// Open opens the file for reading, by the same way that it was found.
+func (f File) Open() (fs.File, error) { return f.open() }
+
+// Collect finds the files that paths name. A file gives itself under its own name, a
+// directory all that lies in it under names relative to it.
+//
+// A symbolic link inside a directory is published as what it points at, which must lie in
+// that directory too; a link out of it, a dangling one and a loop are errors. What is
+// neither file nor directory (a socket, a device) is passed to skipped. The result is in
+// order of name; two files of one name are an error.
+func Collect(paths []string, skipped func(path string)) ([]File, error) {
+	var files []File
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case info.IsDir():
+			inside, err := collectDir(p, skipped)
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, inside...)
+		case info.Mode().IsRegular():
+			files = append(files, File{
+				Name: filepath.Base(p), Path: p, Size: info.Size(),
+				open: func() (fs.File, error) { return os.Open(p) },
+			})
+		default:
+			return nil, fmt.Errorf("%s is neither a file nor a directory", p)
+		}
+	}
+	sort.Slice(files, func(i, j int) bool { return files[i].Name < files[j].Name })
+	for i := 1; i < len(files); i++ {
+		if files[i].Name == files[i-1].Name {
+			return nil, fmt.Errorf("%s and %s would both be published as %q: name them apart with --prefix in two publications",
+				files[i-1].Path, files[i].Path, files[i].Name)
+		}
+	}
+	return files, nil
+}
+
+// collectDir walks dir through os.Root, which refuses every way out of it.
+func collectDir(dir string, skipped func(path string)) ([]File, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	w := walk{dir: dir, root: root, skipped: skipped}
+	info, err := root.Stat(".")
+	if err != nil {
+		return nil, err
+	}
+	if err := w.enter(".", []fs.FileInfo{info}); err != nil {
+		return nil, err
+	}
+	return w.files, nil
+}
+
+// walk is one pass through a directory. The root stays open: its files are read later.
+type walk struct {
+	dir     string
+	root    *os.Root
+	skipped func(path string)
+	files   []File
+}
+
+// enter adds what lies in the directory name. above has that directory and those that led to it.
+func (w *walk) enter(name string, above []fs.FileInfo) error {
+	entries, err := fs.ReadDir(w.root.FS(), name)
+	if err != nil {
+		return w.explain(name, err)
+	}
+	for _, entry := range entries {
+		child := path.Join(name, entry.Name())
+		info, err := w.root.Stat(child)
+		if err != nil {
+			return w.explain(child, err)
+		}
+		switch {
+		case info.IsDir():
+			for _, parent := range above {
+				if os.SameFile(parent, info) {
+					return fmt.Errorf("%s is a symbolic link to a directory that it lies in: a loop", w.say(child))
+				}
+			}
+			if err := w.enter(child, append(above[:len(above):len(above)], info)); err != nil {
+				return err
+			}
+		case info.Mode().IsRegular():
+			w.files = append(w.files, File{
+				Name: child, Path: w.say(child), Size: info.Size(),
+				open: func() (fs.File, error) { return w.root.Open(child) },
+			})
+		default:
+			w.skipped(w.say(child))
+		}
+	}
+	return nil
+}
+
+func (w *walk) say(name string) string { return filepath.Join(w.dir, filepath.FromSlash(name)) }
+
+// explain turns what the system says of a name in the directory into what to do.
+func (w *walk) explain(name string, err error) error {
+	link, linkErr := w.root.Lstat(name)
+	if linkErr != nil || link.Mode()&fs.ModeSymlink == 0 {
+		return err
+	}
+	target, _ := os.Readlink(w.say(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is a symbolic link to %s, which does not exist", w.say(name), target)
+	}
+	return fmt.Errorf("%s is a symbolic link to %s, outside of %s or in a loop: publish what it points at by its own name",
+		w.say(name), target, w.dir)
+}
+
+// ErrChanged is of a file that was not the same from the first byte to the last.
+var ErrChanged = errors.New("changed while it was being published; nothing was published")
+
+// WriteTar writes files as a tar stream. It fails if a file is no longer there or does not
+// have the size it had when it was found. progress is told of every byte.
+func WriteTar(w io.Writer, files []File, progress func(n int64)) error {
+	archive := tar.NewWriter(w)
+	for _, f := range files {
+		if err := writeFile(archive, f, progress); err != nil {
+			return err
+		}
+	}
+	return archive.Close()
+}
+
+func writeFile(archive *tar.Writer, f File, progress func(n int64)) error {
+	opened, err := f.open()
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s vanished while it was being published; nothing was published", f.Path)
+	} else if err != nil {
+		return err
+	}
+	defer opened.Close()
+	before, err := opened.Stat()
+	if err != nil {
+		return err
+	}
+	if !before.Mode().IsRegular() || before.Size() != f.Size {
+		return fmt.Errorf("%s %w", f.Path, ErrChanged)
+	}
+	header := &tar.Header{
+		Typeflag: tar.TypeReg, Name: f.Name, Size: f.Size, Mode: 0o644,
+		ModTime: before.ModTime(), Format: tar.FormatGNU, // GNU: names are bytes, not text
+	}
+	if err := archive.WriteHeader(header); err != nil {
+		return fmt.Errorf("%s: %w", f.Path, err)
+	}
+	source := &counted{r: io.LimitReader(opened, f.Size), tell: progress}
+	n, err := io.Copy(archive, source)
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.Path, err)
+	}
+	after, err := opened.Stat()
+	if err != nil {
+		return err
+	}
+	if n != f.Size || after.Size() != f.Size || !after.ModTime().Equal(before.ModTime()) {
+		return fmt.Errorf("%s %w", f.Path, ErrChanged)
+	}
+	return nil
+}
+
+// counted tells of what passes through it.
+type counted struct {
+	r    io.Reader
+	tell func(n int64)
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	if n > 0 {
+		c.tell(int64(n))
+	}
+	return n, err
+}
