@@ -1,0 +1,210 @@
+// Package api is the local API of the origin: the messages, and a client for them.
+//
+// The API is HTTP with JSON over a Unix socket, or over TCP if the operator asks for it.
+//
+//	POST   /v1/publish?host=&prefix=&tag=&header=   a tar stream -> PublishResult
+//	POST   /v1/purge                                PurgeRequest -> Sequences
+//	POST   /v1/remove                               RemoveRequest -> Sequences
+//	GET    /v1/wait?first=&last=&timeout=           a stream of Receipts, one JSON value a line
+//	GET    /v1/ls?prefix=&after=&limit=             -> Listing
+//	GET    /v1/status                               -> Status
+//	DELETE /v1/edges/NAME                           forgets an expected edge
+//
+// and for edges, on the advertised TCP port as well:
+//
+//	GET    /v1/entries?from=&generation=            framed entries, see ReadEntry
+//
+// An error is a JSON object {"error": ..., "hint": ...} with a fitting status.
+package api
+
+import (
+	"fmt"
+	"time"
+)
+
+// SocketName is the file name of the Unix socket in the origin's directory.
+const SocketName = "fanfare.sock"
+
+// Header is one HTTP header field that objects are published with.
+type Header struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// PublishOptions say what the files of a publication become.
+type PublishOptions struct {
+	// Host is the host whose URLs the files answer; empty for every host.
+	Host string
+	// Prefix is the URL path that the files' names are appended to; empty means "/".
+	Prefix  string
+	Tags    []string
+	Headers []Header
+}
+
+// Sequences is the entries that a request appended to the log: First to Last, both included.
+type Sequences struct {
+	First uint64 `json:"first"`
+	Last  uint64 `json:"last"`
+}
+
+// PublishResult is what became of a publication.
+type PublishResult struct {
+	Sequences
+	Objects int    `json:"objects"`
+	Bytes   uint64 `json:"bytes"`
+	// Bundles is how many bundles carry the objects.
+	Bundles int `json:"bundles"`
+	// Edges is how many edges are expected to serve it.
+	Edges int `json:"edges"`
+}
+
+// PurgeRequest selects what is purged: everything that one of the selectors matches.
+type PurgeRequest struct {
+	Keys     []string `json:"keys,omitempty"`
+	Tags     []string `json:"tags,omitempty"`
+	Prefixes []string `json:"prefixes,omitempty"`
+	All      bool     `json:"all,omitempty"`
+}
+
+// RemoveRequest names the keys that are no more.
+type RemoveRequest struct {
+	Keys []string `json:"keys"`
+}
+
+// Receipt says which of the expected edges serve the entries First to Last.
+type Receipt struct {
+	Sequences
+	// Seconds since the origin appended the entries.
+	Seconds float64 `json:"seconds"`
+	// Served is how many of Edges do.
+	Served int           `json:"served"`
+	Edges  []EdgeReceipt `json:"edges"`
+	// Complete says that all of Edges do.
+	Complete bool `json:"complete"`
+	// Final marks the last Receipt of a stream.
+	Final bool `json:"final"`
+}
+
+// EdgeReceipt is one edge's part of a Receipt.
+type EdgeReceipt struct {
+	Name   string `json:"name"`
+	Served bool   `json:"served"`
+	// Seconds from the append until the edge's report came that it serves everything.
+	Seconds float64 `json:"seconds,omitempty"`
+	// Fraction of the bytes that the edge has, 0 to 1, as far as is known.
+	Fraction float64 `json:"fraction"`
+	// Reason says in a few words why the edge does not serve it; empty while it is on its way.
+	Reason string `json:"reason,omitempty"`
+	// SilentSeconds is how long ago the edge was last heard; -1 if not since the origin's start.
+	SilentSeconds float64 `json:"silent_seconds"`
+}
+
+// Row is one published object.
+type Row struct {
+	// Key is the URL without scheme: //HOST/PATH, or /PATH for every host.
+	Key      string   `json:"key"`
+	Length   uint64   `json:"length"`
+	Sequence uint64   `json:"sequence"`
+	Digest   string   `json:"digest"` // BLAKE3 of the body, hexadecimal
+	Tags     []string `json:"tags,omitempty"`
+	Headers  []Header `json:"headers,omitempty"`
+}
+
+// Listing is a page of rows in key order.
+type Listing struct {
+	Rows []Row `json:"rows"`
+	// More is what to give as after for the next page; empty on the last one.
+	More string `json:"more,omitempty"`
+}
+
+// Status is how the origin and its edges are.
+type Status struct {
+	Channel    uint32    `json:"channel"`
+	Generation string    `json:"generation"`
+	Group      string    `json:"group"`
+	Source     string    `json:"source,omitempty"`
+	Interface  string    `json:"interface"`
+	Origin     string    `json:"origin"`
+	Rate       uint64    `json:"rate"` // bits per second
+	Started    time.Time `json:"started"`
+	// Head is the newest entry, Digest that of the catalogue as of Head, hexadecimal.
+	Head    uint64 `json:"head"`
+	Digest  string `json:"digest"`
+	Objects int    `json:"objects"`
+	// SpoolBytes is what the bundles take on the origin's disk.
+	SpoolBytes uint64 `json:"spool_bytes"`
+	Sender     Sender `json:"sender"`
+	Edges      []Edge `json:"edges"` // worst first
+}
+
+// Sender is what the origin has sent since its start.
+type Sender struct {
+	PacketsSent uint64 `json:"packets_sent"`
+	// BytesSent counts IP packets in full.
+	BytesSent         uint64  `json:"bytes_sent"`
+	SourceSymbolsSent uint64  `json:"source_symbols_sent"`
+	RepairSymbolsSent uint64  `json:"repair_symbols_sent"`
+	HeartbeatsSent    uint64  `json:"heartbeats_sent"`
+	NACKsReceived     uint64  `json:"nacks_received"`
+	FeedbackInvalid   uint64  `json:"feedback_invalid"`
+	GRTTSeconds       float64 `json:"grtt_seconds"`
+	// Sending is how many objects are in their first pass or being repaired.
+	Sending int `json:"sending"`
+}
+
+// Edge is how one expected edge is, by its last report.
+type Edge struct {
+	Name string `json:"name"`
+	ID   string `json:"id"` // hexadecimal
+	// Alive says that the edge was heard lately.
+	Alive     bool      `json:"alive"`
+	FirstSeen time.Time `json:"first_seen"`
+	LastSeen  time.Time `json:"last_seen"`
+	// Behind is how many entries of the log it does not yet serve in full.
+	Behind   uint64 `json:"behind"`
+	Mark     uint64 `json:"mark"`
+	Complete uint64 `json:"complete"`
+	// Differs says that its catalogue is not the origin's at the same mark.
+	Differs bool `json:"differs,omitempty"`
+	// RTTSeconds is the round trip; 0 while it is not known.
+	RTTSeconds float64 `json:"rtt_seconds"`
+	// Loss is the recent loss, 0 to 1.
+	Loss            float64    `json:"loss"`
+	PacketsReceived uint64     `json:"packets_received"`
+	PacketsLost     uint64     `json:"packets_lost"`
+	SocketDrops     uint64     `json:"socket_drops"` // part of PacketsLost
+	NACKsSent       uint64     `json:"nacks_sent"`
+	BlocksDecoded   uint64     `json:"blocks_decoded"`
+	BlocksPoisoned  uint64     `json:"blocks_poisoned"`
+	Failed          []Failure  `json:"failed,omitempty"`
+	Progress        []Progress `json:"progress,omitempty"`
+}
+
+// Failure is a bundle that an edge could not store.
+type Failure struct {
+	Sequence uint64 `json:"sequence"`
+	Reason   string `json:"reason"`
+}
+
+// Progress is how much of a bundle an edge has.
+type Progress struct {
+	Sequence uint64 `json:"sequence"`
+	Blocks   uint32 `json:"blocks"`
+	Of       uint32 `json:"of"`
+}
+
+// Error is an error that the origin answered with.
+type Error struct {
+	Status  int    `json:"-"` // of HTTP
+	Message string `json:"error"`
+	// Hint says what to do about it.
+	Hint string `json:"hint,omitempty"`
+}
+
+// Error returns the message and the hint.
+func (e *Error) Error() string {
+	if e.Hint == "" {
+		return e.Message
+	}
+	return fmt.Sprintf("%s: %s", e.Message, e.Hint)
+}
