@@ -1,0 +1,44 @@
+// Package mcast is Fanfare's way to the network: UDP sockets that join and send to
+// multicast groups, a wait that is exact to some 50 µs, and the clock the engines run on.
+// It works on Linux, for IPv4 and IPv6, any-source and source-specific groups.
+//
+// A daemon is one goroutine on one locked thread that owns an engine, its sockets and a
+// Poller:
+//
+//	runtime.LockOSThread()
+//	for {
+//		poller.Wait(engine.NextTimeout())
+//		now := clock.Now()
+//		for {
+//			batch, err := conn.Read()     // never blocks
+//			if err != nil || len(batch) == 0 {
+//				break
+//			}
+//			// hand each datagram to the engine
+//		}
+//		// run what other goroutines queued before they called poller.Wake
+//		// drain the engine's events and packets, conn.Write(batch)
+//	}
+//
+// # What reaches the caller
+//
+// A socket made by Join is bound to the group's own address and told to hear only what it
+// joined itself. Datagrams of another group on the same port, of the same group on
+// another interface, or of another source in a source-specific join never reach the
+// caller, whatever other programs on the machine have joined.
+//
+// # Buffers
+//
+// A batch that Read returns belongs to the Conn: payloads may be read until the next
+// Read of that Conn, and not be kept. Under the race detector (build tag race) Read
+// overwrites the payloads of the batch before, so that a keeper fails a test.
+// Neither Read nor Write allocates.
+//
+// # What counts as an error
+//
+// A datagram that the network refused is a lost datagram, which the protocol above is
+// made for: a full queue, a link that is down, a missing route and an ICMP "port
+// unreachable" are counted in Stats and are not errors. An error from Read or
+// Write means that the socket is of no further use or that the caller asked for something
+// impossible, such as a datagram above the MTU: nothing is ever fragmented.
+package mcast

@@ -1,0 +1,6 @@
+//go:build race
+
+package mcast
+
+// overwriteBatches makes Read spoil the batch it returned before, to catch keepers.
+const overwriteBatches = true
