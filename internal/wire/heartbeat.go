@@ -8,15 +8,31 @@ const (
 	MaxPositions   = 8
 	MaxOutstanding = 96
 	MaxEchoes      = 16
+
+	// MinHeartbeat is the smallest limit in bytes that AppendHeartbeat can always respect:
+	// everything but outstanding blocks and echoes at their largest, and both lists empty. It
+	// is less than every SymbolLength.
+	MinHeartbeat = 2 + maxUint64Bytes + 3 + MaxHead + // format, Instance, Head
+		maxUint64Bytes + 3*maxUint32Bytes + // Rate, GRTT, Edges, Started
+		maxArrayBytes + MaxPositions*2*maxUint32Bytes + // First
+		maxArrayBytes + 1 + maxArrayBytes // Outstanding, Truncated, Echoes
 )
 
 // Heartbeat is the message of a packet with HeartbeatTOI: where the log and the
 // transmission stand. All but Head are hints that whoever reads them must clamp.
+//
+// On the wire it is a MessagePack array, in which lists are flat and durations are in
+// microseconds:
+//
+//	[1, Instance, Head, Rate, GRTT, Edges, Started, [TOI, SBN, ...],
+//	 [TOI or 0 for the one before, SBN, Count, Symbols, ...], Truncated,
+//	 [Edge, Counter, Held, ...]]
 type Heartbeat struct {
 	// Instance is drawn at each start of the sender; with a new one packet sequence numbers
 	// and send times begin anew.
 	Instance uint64
-	// Head is the signed statement of the log's head, opaque to the engines.
+	// Head is the signed statement of the log's head, opaque to the engines: at most MaxHead
+	// bytes.
 	Head []byte
 	// Rate is what the sender may send at most, in bits per second.
 	Rate uint64
@@ -27,10 +43,11 @@ type Heartbeat struct {
 	// Started is the newest data TOI whose first pass has begun (0: none yet). A data object
 	// up to Started that First does not list has been sent once in full.
 	Started uint32
-	// First has the objects in their first pass: every block below SBN has been sent.
+	// First has the objects in their first pass: every block below SBN has been sent. There
+	// are at most MaxPositions, since leaving one out would say that it is sent.
 	First []Position
 	// Outstanding is what is already being repaired (REPAIR_ADV): of each block of a range
-	// Symbols are still to be sent.
+	// Symbols are still to be sent. The most urgent come first.
 	Outstanding []Outstanding
 	// Truncated says that more is outstanding than is listed, so that the absence of a block
 	// says nothing.
@@ -44,7 +61,8 @@ type Position struct {
 	TOI, SBN uint32
 }
 
-// Outstanding is a run of Count blocks from SBN, each with Symbols still to be sent.
+// Outstanding is a run of Count blocks from SBN, each with Symbols still to be sent. TOI
+// and Count are not 0, and the last block is at most 2^32-1.
 type Outstanding struct {
 	TOI, SBN, Count uint32
 	Symbols         uint16
@@ -56,4 +74,118 @@ type Echo struct {
 	Edge    uint64
 	Counter uint64
 	Held    time.Duration
+}
+
+const (
+	heartbeatVersion = 1
+	heartbeatFields  = 11
+)
+
+// AppendHeartbeat appends the encoded heartbeat to dst and returns the extended slice. It
+// appends at most limit bytes (as a rule the session's symbol length), which must be at
+// least MinHeartbeat: of echoes it sends as many as fit into half of what the rest leaves
+// free, of outstanding blocks as many as fit then, both from the front, and it sets
+// Truncated in the message if not all of Outstanding fit. It does not change h.
+//
+// Durations are cut to microseconds and to at most 71 minutes. Of First no more than
+// MaxPositions are sent; a Head longer than MaxHead is left out, as no part of it would
+// be of any use.
+func AppendHeartbeat(dst []byte, h *Heartbeat, limit int) []byte {
+	start := len(dst)
+	head := h.Head
+	if len(head) > MaxHead {
+		head = nil
+	}
+	first := h.First[:min(len(h.First), MaxPositions)]
+	b := append(dst, mpFixArray|heartbeatFields, heartbeatVersion)
+	b = appendUint(b, h.Instance)
+	b = appendBin(b, head)
+	b = appendUint(b, h.Rate)
+	b = appendDuration(b, h.GRTT)
+	b = appendUint(b, uint64(h.Edges))
+	b = appendUint(b, uint64(h.Started))
+	b = appendArray(b, 2*len(first))
+	for _, p := range first {
+		b = appendUint(b, uint64(p.TOI))
+		b = appendUint(b, uint64(p.SBN))
+	}
+	room := limit - (len(b) - start) - maxArrayBytes - 1 - maxArrayBytes
+	echoes, used := fitEchoes(h.Echoes, room/2)
+	outstanding := fitOutstanding(h.Outstanding, room-used)
+	b = appendArray(b, 4*len(outstanding))
+	var toi uint32
+	for _, r := range outstanding {
+		b = appendBlocks(b, toi, r)
+		toi = r.TOI
+	}
+	b = appendBool(b, h.Truncated || len(outstanding) < len(h.Outstanding))
+	b = appendArray(b, 3*len(echoes))
+	for _, e := range echoes {
+		b = appendUint(b, e.Edge)
+		b = appendUint(b, e.Counter)
+		b = appendDuration(b, e.Held)
+	}
+	return b
+}
+
+// fitOutstanding returns the longest front of list that encodes into room bytes.
+func fitOutstanding(list []Outstanding, room int) []Outstanding {
+	list = list[:min(len(list), MaxOutstanding)]
+	var toi uint32
+	for i, r := range list {
+		if room -= blocksLength(toi, r); room < 0 {
+			return list[:i]
+		}
+		toi = r.TOI
+	}
+	return list
+}
+
+// fitEchoes returns the longest front of list that encodes into room bytes, and at most
+// how many bytes that takes.
+func fitEchoes(list []Echo, room int) (front []Echo, used int) {
+	list = list[:min(len(list), MaxEchoes)]
+	for i, e := range list {
+		n := uintLength(e.Edge) + uintLength(e.Counter) + maxUint32Bytes
+		if used+n > room {
+			return list[:i], used
+		}
+		used += n
+	}
+	return list, used
+}
+
+// ParseHeartbeat fills *h, every field of it, from b, and keeps nothing of b: Head and the
+// lists are copied into the slices that h has, so that a Heartbeat used again and again
+// soon allocates nothing. It returns one of this package's sentinel errors for anything
+// but one whole, well-formed heartbeat; *h then has no meaning.
+func ParseHeartbeat(b []byte, h *Heartbeat) error {
+	m := message{b: b}
+	m.begin(heartbeatFields, heartbeatVersion)
+	h.Instance = m.uint64()
+	h.Head = append(h.Head[:0], m.bin(MaxHead)...)
+	h.Rate = m.uint64()
+	h.GRTT = m.duration()
+	h.Edges = m.uint32()
+	h.Started = m.uint32()
+	h.First = h.First[:0]
+	for range m.array(2, MaxPositions) {
+		h.First = append(h.First, Position{TOI: m.uint32(), SBN: m.uint32()})
+	}
+	h.Outstanding = h.Outstanding[:0]
+	var toi uint32
+	for range m.array(4, MaxOutstanding) {
+		r := m.blocks(toi)
+		if m.err != nil {
+			break
+		}
+		h.Outstanding = append(h.Outstanding, r)
+		toi = r.TOI
+	}
+	h.Truncated = m.bool()
+	h.Echoes = h.Echoes[:0]
+	for range m.array(3, MaxEchoes) {
+		h.Echoes = append(h.Echoes, Echo{Edge: m.uint64(), Counter: m.uint64(), Held: m.duration()})
+	}
+	return m.end()
 }
