@@ -59,13 +59,14 @@ func (c *Encoder) Encode(src [][]byte, first int, repair [][]byte) error {
 			return fmt.Errorf("%w: buffer of repair symbol %d has %d bytes, want %d", ErrShape, first+i, len(s), c.length)
 		}
 	}
-	for i, r := range repair {
-		simd.GalMulSlice(c.generator.row(first + i)[0], src[0], r)
+	for j, r := range repair {
+		simd.GalMulSlice(c.generator.row(first + j)[0], src[0], r)
 	}
+	rows := c.generator.rows[(first-k)*k:] // those of repair, all known by now
 	// One source symbol goes into all repair symbols while it is in the nearest cache.
 	for i := 1; i < k; i++ {
 		for j, r := range repair {
-			simd.GalMulSliceXor(c.generator.row(first + j)[i], src[i], r)
+			simd.GalMulSliceXor(rows[j*k+i], src[i], r)
 		}
 	}
 	return nil
