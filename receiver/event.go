@@ -1,0 +1,51 @@
+package receiver
+
+// EventKind says what an Event tells.
+type EventKind uint8
+
+const (
+	// BlockReady says that block SBN of object TOI can be decoded: k different symbols of it
+	// were kept. The loop decodes, verifies and stores it, and hands the event back to
+	// HandleResult with the outcome, now or later.
+	BlockReady EventKind = iota + 1
+	// ObjectWhole says that every block of object TOI is there and its result was good. The
+	// engine has forgotten the object, and ignores further packets of it.
+	ObjectWhole
+	// ObjectDropped says that object TOI, which no one expected, had no packet for long and
+	// was forgotten: the loop discards what it kept of it.
+	ObjectDropped
+	// SenderRestarted says that a new instance of the sender was heard.
+	SenderRestarted
+	// SenderSilent says that nothing was heard from the sender for three times the longest
+	// interval between heartbeats, or nothing at all since the start.
+	SenderSilent
+	// SenderHeard says that the sender was heard for the first time, or again.
+	SenderHeard
+)
+
+// String returns the name of the kind.
+func (k EventKind) String() string {
+	switch k {
+	case BlockReady:
+		return "BlockReady"
+	case ObjectWhole:
+		return "ObjectWhole"
+	case ObjectDropped:
+		return "ObjectDropped"
+	case SenderRestarted:
+		return "SenderRestarted"
+	case SenderSilent:
+		return "SenderSilent"
+	case SenderHeard:
+		return "SenderHeard"
+	}
+	return "unknown"
+}
+
+// Event is something that the loop should know or do. TOI and SBN are set where the kind
+// names them.
+type Event struct {
+	Kind EventKind
+	TOI  uint32
+	SBN  uint32
+}

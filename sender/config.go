@@ -1,0 +1,106 @@
+package sender
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"fanfare/fec"
+	"fanfare/internal/wire"
+)
+
+// Errors that an Engine returns.
+var (
+	// ErrConfig is wrapped by errors about a Config.
+	ErrConfig = errors.New("sender: bad configuration")
+	// ErrObject is wrapped by errors about an ObjectInfo.
+	ErrObject = errors.New("sender: bad object")
+	// ErrExists says that an object with this TOI is being held already.
+	ErrExists = errors.New("sender: object is there already")
+	// ErrFull says that Config.MaxObjects objects are held, and none of them is idle.
+	ErrFull = errors.New("sender: too many objects")
+)
+
+// Config is what an Engine is made with. The zero value of a field is its default, where
+// it has one.
+type Config struct {
+	// TSI is the session that every packet carries.
+	TSI uint32
+	// Instance tells this start of the sender from all others; the caller draws it at random.
+	Instance uint64
+	// Started is the data TOI of the newest entry of the log at this start, 0 if the log is
+	// empty: receivers take every data object up to it as sent in full before, and ask for
+	// what they miss.
+	Started uint32
+	// Rate is the most that is sent, in bits per second, headers included. Required.
+	Rate uint64
+	// PacketOverhead is what a packet costs outside its LCT header and payload (UDP, IP,
+	// Ethernet), in bytes; it is charged to the rate.
+	PacketOverhead int
+
+	// MaxObjects limits the objects held; default 4,096. A new one displaces the one that
+	// has been idle longest.
+	MaxObjects int
+	// MaxRepairBlocks limits the blocks with repair state; default 65,536, about 120 bytes
+	// each. What is refused is asked for again.
+	MaxRepairBlocks int
+	// MaxEdges limits the edges remembered for GRTT and group size; default 16,384. The asks
+	// of an edge beyond it are honoured all the same.
+	MaxEdges int
+	// Keep is how long an object is held after its last transmission; default 60 s.
+	Keep time.Duration
+	// InitialGRTT is the estimate of the group's round trip before the first feedback; default 20 ms.
+	InitialGRTT time.Duration
+}
+
+// Validate returns an error that wraps ErrConfig if no engine can run with c.
+func (c Config) Validate() error {
+	switch {
+	case c.Rate < minRate || c.Rate > maxRate:
+		return fmt.Errorf("%w: rate %d bit/s is not between %d and %d", ErrConfig, c.Rate, uint64(minRate), uint64(maxRate))
+	case c.PacketOverhead < 0 || c.PacketOverhead > 1024:
+		return fmt.Errorf("%w: packet overhead of %d bytes", ErrConfig, c.PacketOverhead)
+	case c.MaxObjects < 0 || c.MaxRepairBlocks < 0 || c.MaxEdges < 0 || c.Keep < 0 || c.InitialGRTT < 0:
+		return fmt.Errorf("%w: negative limit", ErrConfig)
+	case c.Started != 0 && !wire.IsData(c.Started):
+		return fmt.Errorf("%w: started at TOI %d, which is not of a data object", ErrConfig, c.Started)
+	}
+	return nil
+}
+
+// Bounds of Config.Rate, in bits per second.
+const (
+	minRate = 8_000
+	maxRate = 1_000_000_000_000
+)
+
+// withDefaults returns c with every zero field that has a default set to it.
+func (c Config) withDefaults() Config {
+	setDefault(&c.MaxObjects, 4096)
+	setDefault(&c.MaxRepairBlocks, 65536)
+	setDefault(&c.MaxEdges, 16384)
+	setDefault(&c.Keep, 60*time.Second)
+	setDefault(&c.InitialGRTT, 20*time.Millisecond)
+	return c
+}
+
+func setDefault[T int | time.Duration](field *T, value T) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+// ObjectInfo describes an object to be sent or repaired.
+type ObjectInfo struct {
+	// TOI names the object: wire.ControlTOI or wire.DataTOI of a sequence. Data objects are
+	// sent in the order in which they are added, which should be that of their sequences.
+	TOI uint32
+	// OTI says how the object is cut. A control object must have exactly one source block.
+	OTI fec.OTI
+	// Sent says that the first pass is over, be it by an earlier instance: the object is only
+	// repaired.
+	Sent bool
+	// Proactive is how many repair symbols follow the source symbols of each block unasked;
+	// it is clamped to n-k.
+	Proactive int
+}

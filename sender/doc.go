@@ -1,0 +1,2 @@
+// Package sender decides which symbol goes out next, and when.
+package sender

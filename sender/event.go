@@ -1,0 +1,35 @@
+package sender
+
+// EventKind says what an Event tells.
+type EventKind uint8
+
+const (
+	// FirstPassDone says that every source symbol of object TOI has been sent once.
+	FirstPassDone EventKind = iota + 1
+	// ObjectUnknown says that an edge asks for object TOI, which the engine does not hold.
+	// The loop calls Add with Sent if it has the object, and otherwise nothing. The ask is
+	// kept for a while and honoured by that Add.
+	ObjectUnknown
+	// ObjectForgotten says that object TOI was idle for long and is no longer held: the loop
+	// may close its file.
+	ObjectForgotten
+)
+
+// String returns the name of the kind.
+func (k EventKind) String() string {
+	switch k {
+	case FirstPassDone:
+		return "FirstPassDone"
+	case ObjectUnknown:
+		return "ObjectUnknown"
+	case ObjectForgotten:
+		return "ObjectForgotten"
+	}
+	return "unknown"
+}
+
+// Event is something that the loop should know or do.
+type Event struct {
+	Kind EventKind
+	TOI  uint32
+}

@@ -1,0 +1,58 @@
+package sender
+
+import (
+	"time"
+
+	"fanfare/internal/mono"
+)
+
+// Stats counts what an Engine did. Counters only grow; the gauges at the end are as of now.
+type Stats struct {
+	// PacketsSent and BytesSent count all packets, with Config.PacketOverhead.
+	PacketsSent, BytesSent uint64
+	// SourceSymbolsSent counts first transmissions of source symbols of data objects.
+	SourceSymbolsSent uint64
+	// ProactiveSymbolsSent counts repair symbols of data objects sent unasked.
+	ProactiveSymbolsSent uint64
+	// RepairSymbolsSent counts symbols of data objects sent because an edge asked.
+	RepairSymbolsSent uint64
+	// ControlPacketsSent counts packets of control objects, HeartbeatsSent those of neither.
+	ControlPacketsSent, HeartbeatsSent uint64
+
+	// FeedbackReceived counts feedback messages, NACKsReceived those that ask for something.
+	FeedbackReceived, NACKsReceived uint64
+	// FeedbackForeign counts messages of another session, FeedbackStale those that come out
+	// of order or twice; the asks of stale ones are honoured, and do no harm.
+	FeedbackForeign, FeedbackStale uint64
+	// BlocksAsked counts asks for one block, AsksMerged those that added nothing to what was
+	// going to be sent anyway.
+	BlocksAsked, AsksMerged uint64
+	// AsksInvalid counts asks for what cannot exist.
+	AsksInvalid uint64
+	// AsksUnknown counts asks for objects that are not held.
+	AsksUnknown uint64
+	// AsksRefused counts asks for blocks beyond Config.MaxRepairBlocks, or beyond what one
+	// message may ask for.
+	AsksRefused uint64
+	// EdgesRefused counts feedback of edges beyond Config.MaxEdges.
+	EdgesRefused uint64
+
+	// Objects is how many are held, RepairBlocks how many blocks have repair state.
+	Objects, RepairBlocks int
+	// RepairQueue is how many symbols are still to be sent for asks.
+	RepairQueue int
+	// Edges is the number of edges heard of lately.
+	Edges int
+	// GRTT is the largest round trip of the group as estimated.
+	GRTT time.Duration
+}
+
+// EdgeInfo is what the engine knows of one edge.
+type EdgeInfo struct {
+	// RTT is the smoothed round trip, 0 if not measured.
+	RTT time.Duration
+	// LossPPM is the loss that the edge last reported, in packets per million.
+	LossPPM uint32
+	// Heard is when the last feedback came.
+	Heard mono.Time
+}
