@@ -70,6 +70,9 @@ func (c *Conn) Read() ([]Datagram, error) {
 		return nil, fmt.Errorf("mcast: read: %w", net.ErrClosed)
 	}
 	r := c.receive
+	if r == nil {
+		return nil, nil
+	}
 	if overwriteBatches {
 		r.overwrite()
 	}
@@ -164,11 +167,19 @@ func (r *receiver) overwrite() {
 // says that the send buffer is full; a Poller then waits for room, too. With an error,
 // batch[n] is the datagram that caused it. Write keeps no slice.
 func (c *Conn) Write(batch [][]byte) (n int, err error) {
-	var name *sockaddr
-	if !c.connected {
-		name = &c.peer
+	if c.fd >= 0 && !c.connected {
+		if !c.peer.IsValid() {
+			return 0, errors.New("mcast: write: this socket has no peer; use WriteTo")
+		}
+		if err := c.connect(c.peer); err != nil {
+			return 0, err
+		}
+		if !c.connected { // still no route
+			c.stats.PacketsRefused += uint64(len(batch))
+			return len(batch), nil
+		}
 	}
-	return c.write(batch, name)
+	return c.write(batch, nil)
 }
 
 // WriteTo sends one datagram to an address; it is for sockets made by ListenUnicast. A
@@ -252,16 +263,13 @@ func (s *sender) flush(fd int, batch [][]byte, name *sockaddr, nameLength uint32
 	return int(n), nil
 }
 
-// isRefusal reports errors by which the network refuses one datagram, or reports that
+// isRefusal reports errors by which the network refuses one datagram, or tells that
 // somebody refused an earlier one; the socket goes on working.
 func isRefusal(err error) bool {
-	for _, e := range []unix.Errno{
-		unix.ECONNREFUSED, unix.ENETUNREACH, unix.EHOSTUNREACH, unix.ENETDOWN, unix.EHOSTDOWN,
-		unix.ENOBUFS, unix.EPERM, unix.EACCES, unix.ENODEV, unix.EADDRNOTAVAIL,
-	} {
-		if errors.Is(err, e) {
-			return true
-		}
+	switch err {
+	case unix.ECONNREFUSED, unix.ENETUNREACH, unix.EHOSTUNREACH, unix.ENETDOWN, unix.EHOSTDOWN,
+		unix.ENOBUFS, unix.EPERM, unix.EACCES, unix.ENODEV, unix.EPROTO, unix.ENOPROTOOPT:
+		return true
 	}
 	return false
 }

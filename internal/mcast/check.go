@@ -93,11 +93,15 @@ func interfaceNames() string {
 	return names
 }
 
-// checkFamily reports an interface without an address of the group's family.
+// checkFamily reports an interface that cannot carry groups of that family: it has no
+// address, or is the loopback interface, over which Linux routes no IPv6 multicast.
 func checkFamily(name string, group netip.Addr) error {
 	i, err := net.InterfaceByName(name)
 	if err != nil {
 		return fmt.Errorf("mcast: interface %s: %w", name, err)
+	}
+	if i.Flags&net.FlagLoopback != 0 && group.Is6() {
+		return fmt.Errorf("mcast: Linux carries no IPv6 multicast over %s; use an IPv4 group there, or another interface", name)
 	}
 	addrs, err := i.Addrs()
 	if err != nil {

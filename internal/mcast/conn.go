@@ -42,13 +42,13 @@ type Stats struct {
 type Conn struct {
 	fd     int // -1 when closed
 	family uint16
-	peer   sockaddr // where Write sends on an unconnected socket
-	// connected is whether the kernel knows the peer; then datagrams carry no address.
+	peer   netip.AddrPort // where Write sends, if it may
+	// connected is whether the kernel knows the peer; it does not before there is a route.
 	connected bool
 	// full is whether the last Write stopped at a full send buffer.
 	full bool
 
-	receive *receiver
+	receive *receiver // nil if the Conn only sends
 	send    *sender
 	rng     *rand.Rand
 	loss    float64
@@ -72,6 +72,7 @@ func Join(o Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.receive = newReceiver(o.packetLimit())
 	if err := c.join(o); err != nil {
 		c.Close()
 		return nil, err
@@ -105,6 +106,7 @@ func ListenUnicast(local netip.AddrPort, o Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.receive = newReceiver(o.packetLimit())
 	if err := c.bind(local, "choose another port"); err != nil {
 		c.Close()
 		return nil, err
@@ -125,6 +127,7 @@ func DialUnicast(peer netip.AddrPort, o Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.receive = newReceiver(o.packetLimit())
 	if err := c.dial(peer, o); err != nil {
 		c.Close()
 		return nil, err

@@ -22,6 +22,7 @@ type Poller struct {
 	fds   []unix.PollFd // one for each Conn, then the eventfd
 	clock Clock
 	tuned bool // the thread's timer slack is set
+	limit unix.Timespec
 
 	woken atomic.Bool // a wake-up is in the eventfd, or about to be
 	mu    sync.Mutex  // guards event against a Wake during Close
@@ -51,10 +52,7 @@ func (p *Poller) Wait(until mono.Time) error {
 		return fmt.Errorf("mcast: wait: %w", net.ErrClosed)
 	}
 	for i, c := range p.conns {
-		p.fds[i] = unix.PollFd{Fd: int32(c.fd), Events: unix.POLLIN} // a negative Fd is passed over
-		if c.full {
-			p.fds[i].Events |= unix.POLLOUT
-		}
+		p.fds[i] = c.pollFd()
 	}
 	p.fds[len(p.conns)] = unix.PollFd{Fd: int32(p.event), Events: unix.POLLIN}
 	if err := p.poll(until); err != nil {
@@ -68,13 +66,28 @@ func (p *Poller) Wait(until mono.Time) error {
 	return nil
 }
 
+// pollFd is what to wait for on the Conn; poll passes over a negative Fd.
+func (c *Conn) pollFd() unix.PollFd {
+	p := unix.PollFd{Fd: int32(c.fd)}
+	if c.receive != nil {
+		p.Events |= unix.POLLIN
+	}
+	if c.full {
+		p.Events |= unix.POLLOUT
+	}
+	if p.Events == 0 { // not even its errors: nobody reads them
+		p.Fd = -1
+	}
+	return p
+}
+
 // poll is ppoll, taken up again when a signal ends it.
 func (p *Poller) poll(until mono.Time) error {
 	for {
 		var limit *unix.Timespec
 		if until != mono.Never {
-			t := unix.NsecToTimespec(int64(max(until.Sub(p.clock.Now()), 0)))
-			limit = &t
+			p.limit = unix.NsecToTimespec(int64(max(until.Sub(p.clock.Now()), 0)))
+			limit = &p.limit
 		}
 		_, err := unix.Ppoll(p.fds, limit, nil)
 		switch err {

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// open makes an unbound socket of addr's family with buffers and batches as o says.
+// open makes an unbound socket of addr's family with buffers as o says, for sending only.
 func open(addr netip.Addr, o Options) (*Conn, error) {
 	if !addr.IsValid() {
 		return nil, errors.New("mcast: no address given")
@@ -29,7 +29,7 @@ func open(addr netip.Addr, o Options) (*Conn, error) {
 	c := &Conn{
 		fd: fd, family: uint16(family),
 		rng: rand.New(rand.NewPCG(o.LossSeed, 0)), loss: o.Loss,
-		receive: newReceiver(o.packetLimit()), send: newSender(),
+		send: newSender(),
 	}
 	if err := c.setOptions(o); err != nil {
 		c.Close()
@@ -229,10 +229,10 @@ func (c *Conn) dial(peer netip.AddrPort, o Options) error {
 	return c.connect(peer)
 }
 
-// connect fixes the peer. Where there is no route to it yet, the peer is kept and
-// named with each datagram instead, so that a link may come up later.
+// connect fixes the peer. Where there is no route to it yet, Write tries again, so that
+// a link may come up later.
 func (c *Conn) connect(peer netip.AddrPort) error {
-	c.peer.set(c.family, peer)
+	c.peer = peer
 	err := unix.Connect(c.fd, c.unixSockaddr(peer))
 	if err != nil && !isRefusal(err) {
 		return fmt.Errorf("mcast: addressing %v: %w", peer, err)
