@@ -14,11 +14,10 @@ const (
 	MaxFeedback = 1400
 	// MaxReport is how many bytes a Report takes at most: what an engine that does not yet
 	// know all of the report must leave free for it, see Feedback.Fit.
-	MaxReport = 1 + // head
-		2 + MaxName + maxUint32Bytes + 2*maxUint64Bytes + 2 + 32 + maxUint64Bytes +
+	MaxReport = maxArrayBytes + 2 + MaxName + maxUint32Bytes + 2*maxUint64Bytes + 2 + 32 + maxUint64Bytes +
 		maxArrayBytes + MaxRanges*2*maxUint64Bytes +
-		maxArrayBytes + MaxFailures*(maxUint64Bytes+2+MaxReason) +
-		maxArrayBytes + MaxProgress*(maxUint64Bytes+maxUint32Bytes) +
+		1 + MaxFailures*(maxUint64Bytes+2+MaxReason) +
+		1 + MaxProgress*(maxUint64Bytes+maxUint32Bytes) +
 		6*maxUint64Bytes + maxUint32Bytes
 	// NeedAll is an erasure count for a block of which nothing is known, not even its size.
 	NeedAll = 0xffff

@@ -28,9 +28,13 @@ func IsData(toi uint32) bool { return toi > dataBit }
 // IsControl reports whether toi is of a control object.
 func IsControl(toi uint32) bool { return toi != HeartbeatTOI && toi < dataBit }
 
-// Sequence returns the entry sequence that toi stands for: of all that have this TOI the
-// one nearest to near, which is any sequence known to be less than 2^30 away.
+// Sequence returns the entry sequence that toi, of a control or a data object, stands for:
+// of all that have this TOI the one nearest to near, which is any sequence known to be
+// less than 2^30 away. It returns 0, which no entry has, if toi is of no object.
 func Sequence(toi uint32, near uint64) uint64 {
+	if toi&^dataBit == 0 {
+		return 0
+	}
 	base := uint64(toi&^dataBit) - 1
 	if near == 0 {
 		near = 1
