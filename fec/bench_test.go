@@ -2,6 +2,7 @@ package fec
 
 import (
 	"math/rand/v2"
+	"strconv"
 	"testing"
 )
 
@@ -36,20 +37,23 @@ func BenchmarkEncodeOne(b *testing.B) { benchmarkEncode(b, 1) }
 // BenchmarkEncodeTen computes 10 repair symbols of a block of 200.
 func BenchmarkEncodeTen(b *testing.B) { benchmarkEncode(b, 10) }
 
-// BenchmarkDecodeTen computes 10 missing source symbols of a block of 200.
-func BenchmarkDecodeTen(b *testing.B) {
+// BenchmarkDecode computes missing source symbols of a block of 200, from scattered
+// repair symbols.
+func BenchmarkDecode(b *testing.B) {
+	for _, lost := range []int{1, 10, 55} {
+		b.Run(strconv.Itoa(lost), func(b *testing.B) { benchmarkDecode(b, lost) })
+	}
+}
+
+func benchmarkDecode(b *testing.B, lost int) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	block := newTestBlock(b, rng, benchK, MaxSymbols, benchE)
-	lost := make(map[int]bool)
-	for _, i := range rng.Perm(benchK)[:10] {
-		lost[i] = true
-	}
-	bits := make([]bool, benchK)
-	for i := range bits {
-		bits[i] = !lost[i]
+	present := make([]bool, benchK)
+	for i, esi := range rng.Perm(benchK) {
+		present[esi] = i >= lost
 	}
 	var repair []Repair
-	for _, i := range rng.Perm(MaxSymbols - benchK)[:10] {
+	for _, i := range rng.Perm(MaxSymbols - benchK)[:lost] {
 		repair = append(repair, block.repair(benchK+i))
 	}
 	dec, err := NewDecoder(benchK, MaxSymbols, benchE)
@@ -59,7 +63,7 @@ func BenchmarkDecodeTen(b *testing.B) {
 	b.SetBytes(benchK * benchE)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := dec.Decode(block.source, func(i int) bool { return bits[i] }, repair); err != nil {
+		if err := dec.Decode(block.source, func(esi int) bool { return present[esi] }, repair); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -50,9 +50,10 @@ func NewDecoder(k, n, e int) (*Decoder, error) {
 // Decode computes the missing source symbols of one block into their places.
 //
 // block is k·E bytes, source symbol i at i·E, a short last one zero-padded; present says
-// whether source symbol esi is there, and what is not there may have any bytes. repair
-// holds at least as many distinct repair symbols as source symbols are missing; the first
-// of them are used. They must not overlap block. With nothing missing, Decode does nothing.
+// whether source symbol esi is there (it is asked once for each, in order); what is not
+// there may have any bytes. repair holds at least as many distinct repair symbols as source
+// symbols are missing; the first of them are used. They must not overlap block. With
+// nothing missing, Decode does nothing.
 //
 // With e missing it costs e·k·E multiplications in GF(2^8). It does not allocate, but for
 // its buffer when e is larger than in any call before.
