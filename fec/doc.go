@@ -20,7 +20,8 @@
 // The package is pure: it reads no clock, starts no goroutine and holds no global state
 // but tables. An [Encoder] or [Decoder] is for one k, n and E and belongs to one goroutine
 // at a time; making one costs two allocations of less than 32 KB together and no
-// inversion, so blocks of different k may each have their own. Neither Encode nor Decode allocates in steady state, keeps what it was handed,
-// or writes to anything but its output. Neither can tell a corrupt symbol from a sound one:
-// check digests of what was decoded.
+// inversion, so blocks of different k may each have their own. Neither Encode nor Decode
+// allocates in steady state, keeps what it was handed, or writes to anything but its
+// output. Neither can tell a corrupt symbol from a sound one: check digests of what was
+// decoded.
 package fec
