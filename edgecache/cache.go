@@ -1,0 +1,115 @@
+package edgecache
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"fanfare/control"
+	"fanfare/fec"
+)
+
+// Errors of Begin, Symbol, FinishBlock and Commit.
+var (
+	// ErrUnknown means a bundle that has not begun, or is no longer on its way.
+	ErrUnknown = errors.New("edgecache: bundle is not on its way")
+	// ErrNotWanted means a bundle of whose bytes the edge has no use: it is complete, or
+	// evicted, or nothing in it can be served any more.
+	ErrNotWanted = errors.New("edgecache: bundle is not wanted")
+	// ErrOTI means another object transmission information than the entry's.
+	ErrOTI = errors.New("edgecache: not the bundle's object transmission information")
+	// ErrLimit means too many bundles on their way whose entries are not known.
+	ErrLimit = errors.New("edgecache: too many unannounced bundles")
+	// ErrFailed means a bundle that could not be stored; State says why.
+	ErrFailed = errors.New("edgecache: bundle failed")
+)
+
+// Cache is an edge's store. The package comment says who may call what.
+type Cache struct {
+	cfg   Config
+	disk  *disk
+	index *index
+	count counters
+	ready atomic.Bool
+	now   func() time.Time
+
+	// Of the loop alone.
+	assembly *assembly
+	incoming map[uint64]*incoming
+	whole    []uint64 // for Ready
+	poisoned []Block  // for Poisoned
+	// scratch holds one block while it is read back.
+	scratch []byte
+
+	// writing is held while the catalogue and the index are changed, so that their changes
+	// have one order; mu, inside it, while what requests read is changed. To read, either
+	// is enough.
+	writing sync.Mutex
+	mu      sync.RWMutex
+	// Under both.
+	catalogue *control.Catalogue
+	bundles   map[uint64]*bundle // known, and not released
+	pending   map[uint64]*bundle // those of bundles that are neither complete nor evicted
+	bytes     int64              // of all bundle files for which space is set aside
+
+	// Under writing.
+	position, durable uint64 // batches applied; of those, durable
+	drops             []drop
+	state             State
+	stateFresh        bool
+}
+
+// phase is how far a bundle is.
+type phase uint8
+
+const (
+	phaseWanted     phase = iota // announced, perhaps on its way
+	phaseReady                   // every block verified; Commit is next
+	phaseCommitting              // Commit is running
+	phaseComplete                // durable, served
+	phaseEvicted                 // was complete; its bytes went for the size limit
+	phaseFailed                  // could not be stored
+)
+
+// bundle is what is known of an announced bundle.
+type bundle struct {
+	sequence uint64
+	phase    phase
+	// publish is the entry's; nil once the bundle is complete.
+	publish *control.Publish
+	time    int64 // of the entry, in milliseconds since 1970 UTC
+	// manifestKnown says that the catalogue has the manifest, or no longer needs it.
+	manifestKnown bool
+	// folded says that the entry is at or below the mark.
+	folded bool
+	// released says that nothing points to the bundle: Commit drops it.
+	released bool
+	// size is the space set aside for the file, in bytes.
+	size int64
+	// file is set from phaseReady until Commit closes it.
+	file *os.File
+	// served is when a request last hit the bundle, in nanoseconds since 1970 UTC.
+	served atomic.Int64
+	// reason, retry: of a failure; a zero retry is never.
+	reason string
+	retry  time.Time
+}
+
+// drop is a file to unlink once what made it useless is durable.
+type drop struct {
+	sequence, position uint64
+	size               int64
+}
+
+// Open opens the cache in cfg.Dir, or makes it, and finds out what is there: complete bundles
+// are served as soon as SetReady says so; blocks of unfinished ones are verified, which reads
+// them. It returns an error that wraps ErrGeneration for a directory of another session.
+func Open(cfg Config) (*Cache, error) { return open(cfg) }
+
+// Begin says that a bundle is on its way as the transport object oti. It may come before the
+// entry; then no space is set aside for it yet. Repeated, or for a bundle that is ready, it does
+// nothing. It returns ErrNotWanted, ErrOTI, ErrLimit, or an error that wraps ErrFailed if there
+// is no place for it.
+func (c *Cache) Begin(sequence uint64, oti fec.OTI) error { return c.begin(sequence, oti) }

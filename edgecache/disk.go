@@ -1,0 +1,134 @@
+package edgecache
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// errReserve is ENOSPC before the file system says so: what is left is for the index.
+var errReserve = fmt.Errorf("only the reserve is left: %w", unix.ENOSPC)
+
+// A disk does the file operations that may fail in ways that matter. Tests replace its
+// fields; allocate, writeAt and sync are those of the system otherwise.
+type disk struct {
+	dir     string // of the bundle files
+	reserve int64
+
+	allocate func(f *os.File, size int64) error
+	writeAt  func(f *os.File, b []byte, offset int64) error
+	sync     func(f *os.File) error
+}
+
+func newDisk(dir string, reserve int64) *disk {
+	return &disk{
+		dir: dir, reserve: reserve,
+		allocate: allocate,
+		writeAt: func(f *os.File, b []byte, offset int64) error {
+			_, err := f.WriteAt(b, offset)
+			return err
+		},
+		sync: (*os.File).Sync,
+	}
+}
+
+func (d *disk) path(sequence uint64) string {
+	return filepath.Join(d.dir, strconv.FormatUint(sequence, 10))
+}
+
+// open opens the file of a bundle for reading and writing, and makes it if need be.
+func (d *disk) open(sequence uint64) (*os.File, error) {
+	return os.OpenFile(d.path(sequence), os.O_RDWR|os.O_CREATE, 0o644)
+}
+
+// extend gives f the length size and the space for it, if the reserve stays free.
+func (d *disk) extend(f *os.File, size int64) error {
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(int(f.Fd()), &fs); err != nil {
+		return err
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return err
+	}
+	if need := size - st.Blocks*512; need > 0 && int64(fs.Bavail)*fs.Bsize-need < d.reserve {
+		return errReserve
+	}
+	if st.Size > size {
+		if err := f.Truncate(size); err != nil {
+			return err
+		}
+	}
+	return d.allocate(f, size)
+}
+
+// allocate reserves the file's blocks, or at least sets its length where the file system
+// cannot do that.
+func allocate(f *os.File, size int64) error {
+	if size == 0 {
+		return f.Truncate(0)
+	}
+	for {
+		err := unix.Fallocate(int(f.Fd()), 0, 0, size)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.ENOSYS):
+			return f.Truncate(size)
+		default:
+			return err
+		}
+	}
+}
+
+// syncDir makes the directory's names durable.
+func (d *disk) syncDir() error {
+	f, err := os.Open(d.dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return d.sync(f)
+}
+
+// remove unlinks the file of a bundle. It is no error if there is none.
+func (d *disk) remove(sequence uint64) error {
+	if err := os.Remove(d.path(sequence)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// data calls f for the parts of the file that have been written, until it returns false.
+// On a file system that cannot tell, it is the whole file.
+func data(file *os.File, f func(from, to int64) bool) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	size := info.Size()
+	for at := int64(0); at < size; {
+		from, err := unix.Seek(int(file.Fd()), at, unix.SEEK_DATA)
+		switch {
+		case errors.Is(err, unix.ENXIO):
+			return nil
+		case err != nil:
+			f(at, size)
+			return nil
+		}
+		to, err := unix.Seek(int(file.Fd()), from, unix.SEEK_HOLE)
+		if err != nil || to <= from {
+			to = size
+		}
+		if !f(from, to) {
+			return nil
+		}
+		at = to
+	}
+	return nil
+}

@@ -1,0 +1,35 @@
+// Package edgecache is an edge's store: the bundle files, the index beside them, and the
+// HTTP face over both.
+//
+// # On disk
+//
+//	Dir/bundles/<sequence>   one file per bundle, written straight in place: the cache file
+//	Dir/index/               Pebble: rows, mark, entries above the mark, state of each bundle
+//	Dir/ballast              space given back to the index when the disk is full
+//
+// An object is served from its offset in its bundle file. Bundle files only ever go whole.
+//
+// # Who calls what
+//
+// One goroutine, the loop, calls the writing half: Apply, Begin, Symbol, FinishBlock, Abort,
+// Ready, Poisoned, Wanted, Whole, Sync, State. Commit is called once per bundle that Ready
+// named, by the loop or by one or more other goroutines. Handler's requests, SetReady and Stats run
+// anywhere, at any time. Close comes last, when no other call is running.
+//
+// The way of a bundle:
+//
+//	Begin        the transport object is known (from its entry or from EXT_FTI, whichever is first)
+//	Symbol       a payload, under its name; in memory, or in its place in the file if memory is short
+//	FinishBlock  k symbols are there: decode, verify, one write. An error: ask anew for the whole block
+//	Poisoned     blocks written before their digest was known, and now refused: ask anew
+//	Ready        bundles whose every block is verified
+//	Commit       fsync, then the index, then the catalogue: from now on served
+//
+// # What survives
+//
+// A bundle is durable, then indexed durably, then served. An entry is in force over HTTP when
+// Apply returns, and durable when Sync returns; State tells only what is durable. The file of
+// a bundle that a purge killed goes after the purge is durable. The bytes of an unfinished
+// bundle are not synced: a restart verifies them block by block against their digests, and
+// what does not match, a hole included, is missing.
+package edgecache

@@ -1,0 +1,230 @@
+package edgecache
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"fanfare/control"
+)
+
+// The keys of the index; sequences are big-endian, so that they sort.
+//
+//	'i'             identity: format, channel, generation
+//	'h'             mark and hash of the entry there
+//	'r' BLAKE3(key) sequence   row
+//	'e' sequence    entry as sent: above the mark, or of a bundle that is not complete
+//	'm' sequence    encoded manifest of a bundle whose entry is above the mark
+//	'b' sequence    a bundle that is complete, or was and is evicted
+const (
+	tagIdentity = 'i'
+	tagMark     = 'h'
+	tagRow      = 'r'
+	tagEntry    = 'e'
+	tagManifest = 'm'
+	tagBundle   = 'b'
+)
+
+// indexFormat is the version of all this.
+const indexFormat = 1
+
+// ballastBytes is what is given back to a full disk so that the index can go on.
+const ballastBytes = 8 << 20
+
+// record is the state of a bundle in the index.
+type record struct {
+	Evicted bool
+	Size    int64 // of the file
+	Time    int64 // of the entry, in milliseconds since 1970 UTC
+}
+
+// index is the durable state beside the bundle files.
+type index struct {
+	db      *pebble.DB
+	ballast string
+}
+
+// openIndex opens or makes the index in dir. It returns an error that wraps ErrGeneration if
+// it belongs to another channel or generation.
+func openIndex(dir string, cfg Config) (*index, error) {
+	x := &index{ballast: filepath.Join(cfg.Dir, "ballast")}
+	cache := pebble.NewCache(8 << 20)
+	defer cache.Unref()
+	options := &pebble.Options{
+		FS: vfs.OnDiskFull(vfs.Default, func() {
+			cfg.Log.Error("disk full: the index takes its ballast", "dir", cfg.Dir)
+			os.Remove(x.ballast)
+		}),
+		Cache:              cache,
+		MemTableSize:       4 << 20,
+		MaxOpenFiles:       64,
+		Logger:             indexLog{cfg.Log},
+		FormatMajorVersion: pebble.FormatNewest,
+	}
+	db, err := pebble.Open(dir, options)
+	if err != nil {
+		return nil, fmt.Errorf("edgecache: open index in %s (is another process using it?): %w", dir, err)
+	}
+	x.db = db
+	if err := x.checkIdentity(cfg); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return x, nil
+}
+
+func (x *index) checkIdentity(cfg Config) error {
+	want := []byte{indexFormat}
+	want = binary.BigEndian.AppendUint32(want, cfg.Channel)
+	want = binary.BigEndian.AppendUint32(want, cfg.Generation.Order)
+	want = binary.BigEndian.AppendUint64(want, cfg.Generation.Random)
+	have, err := x.get([]byte{tagIdentity})
+	switch {
+	case err != nil:
+		return err
+	case have == nil:
+		return x.db.Set([]byte{tagIdentity}, want, pebble.Sync)
+	case string(have) == string(want):
+		return nil
+	case len(have) != len(want) || have[0] != indexFormat:
+		return fmt.Errorf("%w: %s has an unknown format; empty it to begin anew", ErrGeneration, cfg.Dir)
+	}
+	other := control.Generation{Order: binary.BigEndian.Uint32(have[5:]), Random: binary.BigEndian.Uint64(have[9:])}
+	return fmt.Errorf("%w: %s holds channel %d, generation %v, and the session is channel %d, generation %v; empty it to begin anew",
+		ErrGeneration, cfg.Dir, binary.BigEndian.Uint32(have[1:]), other, cfg.Channel, cfg.Generation)
+}
+
+// get returns a copy of a value, nil if there is none.
+func (x *index) get(key []byte) ([]byte, error) {
+	v, closer, err := x.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("edgecache: read index: %w", err)
+	}
+	defer closer.Close()
+	return append([]byte{}, v...), nil
+}
+
+// each calls f for every pair whose key begins with tag; both are valid during the call.
+func (x *index) each(tag byte, f func(key, value []byte) error) error {
+	it, err := x.db.NewIter(&pebble.IterOptions{LowerBound: []byte{tag}, UpperBound: []byte{tag + 1}})
+	if err != nil {
+		return fmt.Errorf("edgecache: read index: %w", err)
+	}
+	defer it.Close()
+	for it.First(); it.Valid(); it.Next() {
+		if err := f(it.Key(), it.Value()); err != nil {
+			return err
+		}
+	}
+	if err := it.Error(); err != nil {
+		return fmt.Errorf("edgecache: read index: %w", err)
+	}
+	return nil
+}
+
+// sync makes every batch applied so far durable.
+func (x *index) sync() error {
+	if err := x.db.LogData(nil, pebble.Sync); err != nil {
+		return fmt.Errorf("edgecache: sync index: %w", err)
+	}
+	return nil
+}
+
+func sequenceKey(tag byte, sequence uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{tag}, sequence)
+}
+
+func keySequence(key []byte) uint64 { return binary.BigEndian.Uint64(key[1:]) }
+
+// rowKey is bounded however long the row's key is.
+func rowKey(id control.RowID) []byte {
+	name := control.Sum(append(append([]byte(id.Key.Host), 0), id.Key.Path...))
+	key := append([]byte{tagRow}, name[:]...)
+	return binary.BigEndian.AppendUint64(key, id.Version)
+}
+
+// A batch is a group of changes that the index takes or loses together.
+type batch struct{ b *pebble.Batch }
+
+func (x *index) newBatch() batch { return batch{x.db.NewBatch()} }
+
+// The errors of Set and Delete on a batch in memory are those of a batch too large; apply
+// reports it.
+func (b batch) set(key, value []byte) { _ = b.b.Set(key, value, nil) }
+func (b batch) delete(key []byte)     { _ = b.b.Delete(key, nil) }
+
+// apply hands the batch to the index; it is durable after the next sync.
+func (b batch) apply() error {
+	defer b.b.Close()
+	if b.b.Empty() {
+		return nil
+	}
+	if err := b.b.Commit(pebble.NoSync); err != nil {
+		return fmt.Errorf("edgecache: write index: %w", err)
+	}
+	return nil
+}
+
+func (b batch) setMark(mark uint64, hash control.Hash) {
+	b.set([]byte{tagMark}, append(binary.BigEndian.AppendUint64(nil, mark), hash[:]...))
+}
+
+// mark reads what setMark wrote; 0 in a new index.
+func (x *index) mark() (mark uint64, hash control.Hash, err error) {
+	v, err := x.get([]byte{tagMark})
+	if err != nil || v == nil {
+		return 0, hash, err
+	}
+	if len(v) != 8+len(hash) {
+		return 0, hash, errors.New("edgecache: the index has a damaged mark")
+	}
+	copy(hash[:], v[8:])
+	return binary.BigEndian.Uint64(v), hash, nil
+}
+
+func (b batch) setRecord(sequence uint64, r record) {
+	v := make([]byte, 17)
+	if r.Evicted {
+		v[0] = 1
+	}
+	binary.BigEndian.PutUint64(v[1:], uint64(r.Size))
+	binary.BigEndian.PutUint64(v[9:], uint64(r.Time))
+	b.set(sequenceKey(tagBundle, sequence), v)
+}
+
+func readRecord(v []byte) (record, error) {
+	if len(v) != 17 {
+		return record{}, errors.New("edgecache: the index has a damaged bundle record")
+	}
+	return record{
+		Evicted: v[0] == 1,
+		Size:    int64(binary.BigEndian.Uint64(v[1:])),
+		Time:    int64(binary.BigEndian.Uint64(v[9:])),
+	}, nil
+}
+
+// indexLog passes on what the index says when something is wrong.
+type indexLog struct{ log *slog.Logger }
+
+func (indexLog) Infof(string, ...any) {}
+
+func (l indexLog) Errorf(format string, args ...any) {
+	l.log.Warn("index", "err", fmt.Sprintf(format, args...))
+}
+
+// Fatalf must not return: the index cannot go on, and whoever restarts the process finds
+// everything that was durable.
+func (l indexLog) Fatalf(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	l.log.Error("index failed", "err", text)
+	panic("edgecache: index failed: " + text)
+}
