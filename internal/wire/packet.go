@@ -170,8 +170,9 @@ func Append(dst []byte, p *Packet) []byte {
 }
 
 // Parse fills *p, every field of it, from one datagram. p.Payload aliases b. Header
-// extensions that it does not know are skipped. After an error, which is one of the
-// sentinels of this package, *p has no meaning.
+// extensions that it does not know are skipped. It allocates nothing but the text of an
+// impossible OTI. After an error, which is one of the sentinels of this package, *p has no
+// meaning.
 //
 // What parses is sound in itself: the TOI is of a heartbeat or an object, and in the
 // packet of an object 1 <= k <= 255, ESI < 255, the payload is not empty, and if there is
