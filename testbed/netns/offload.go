@@ -1,0 +1,3 @@
+package netns
+
+func offloadsOff(name string) error { return nil }
