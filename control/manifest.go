@@ -3,8 +3,6 @@ package control
 import (
 	"errors"
 	"fmt"
-
-	"fanfare/fec"
 )
 
 // Limits of a manifest.
@@ -121,18 +119,3 @@ func validTag(s string) bool {
 	}
 	return s != "" && len(s) <= MaxTag
 }
-
-// Encode returns the manifest as bytes. It returns an error that wraps ErrKey or ErrManifest if
-// an object is not valid, two have the same key, or bodies overlap or are out of order.
-func (m *Manifest) Encode() ([]byte, error) { return nil, ErrManifest }
-
-// DecodeManifest reads the manifest of the bundle that p announces, b being exactly its bytes,
-// already verified. Nothing in the result aliases b; objects with equal headers or tags share
-// them. It returns an error that wraps ErrCodec, ErrKey or ErrManifest: also if a body lies
-// outside the bundle or its bodies, or the number of objects, bytes or digests is not that of p.
-func DecodeManifest(b []byte, p *Publish) (*Manifest, error) { return nil, ErrManifest }
-
-var _ = fec.MaxTransferLength
-
-func encodeObjects(dst []byte, objects []Object, bodies uint64) []byte { return dst }
-func manifestLength(head int, digests uint32) uint64                   { return uint64(head) + 5 + 32*uint64(digests) }

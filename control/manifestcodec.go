@@ -1,0 +1,219 @@
+package control
+
+import (
+	"fmt"
+	"slices"
+
+	"fanfare/fec"
+)
+
+// A manifest is an array of version, hosts, header sets, tag sets, objects and digests. Hosts, header
+// sets and tag sets are tables, since the objects of a bundle mostly share them. An object is host
+// number, path, gap between the end of the body before and this one, length, digest, number of
+// the header set, and number of the tag set.
+const (
+	manifestParts = 6
+	objectParts   = 7
+)
+
+// Encode returns the manifest as bytes. It returns an error that wraps ErrKey or ErrManifest if
+// an object is not valid, two have the same key, or bodies overlap or are out of order. The first
+// body is at Layout.Bodies; Arrange puts it there.
+func (m *Manifest) Encode() ([]byte, error) {
+	if n := len(m.Objects); n == 0 || n > MaxBundleObjects {
+		return nil, fmt.Errorf("%w: %d objects, of 1 to %d", ErrManifest, n, MaxBundleObjects)
+	}
+	keys := make(map[Key]struct{}, len(m.Objects))
+	end := uint64(0)
+	for i := range m.Objects {
+		o := &m.Objects[i]
+		if err := o.Validate(); err != nil {
+			return nil, err
+		}
+		if _, found := keys[o.Key]; found {
+			return nil, fmt.Errorf("%w: two objects with key %v", ErrManifest, o.Key)
+		}
+		keys[o.Key] = struct{}{}
+		if o.Offset < end || o.Offset > fec.MaxTransferLength || o.Length > fec.MaxTransferLength-o.Offset {
+			return nil, fmt.Errorf("%w: body of %v at %d, %d bytes", ErrManifest, o.Key, o.Offset, o.Length)
+		}
+		end = o.Offset + o.Length
+	}
+	start := m.Objects[0].Offset
+	head := encodeObjects(nil, m.Objects, start)
+	n := manifestLength(len(head), uint32(len(m.Digests)))
+	if n > MaxManifest {
+		return nil, fmt.Errorf("%w: a manifest of %d bytes, at most %d", ErrManifest, n, MaxManifest)
+	}
+	w := newWriter(slices.Grow(head, int(n)-len(head)))
+	w.hashes(m.Digests)
+	return w.b, nil
+}
+
+// encodeObjects appends a manifest without its digests; bodies is the offset of the first body.
+func encodeObjects(dst []byte, objects []Object, bodies uint64) []byte {
+	hosts := newTable(func(host string) string { return host })
+	headers := newTable(func(h []Header) string {
+		w := newWriter(nil)
+		w.headers(h)
+		return string(w.b)
+	})
+	tags := newTable(func(t []string) string {
+		w := newWriter(nil)
+		w.tags(t)
+		return string(w.b)
+	})
+	numbers := make([][3]int, len(objects))
+	for i := range objects {
+		o := &objects[i]
+		numbers[i] = [3]int{hosts.number(o.Key.Host), headers.number(o.Headers), tags.number(o.Tags)}
+	}
+	w := newWriter(dst)
+	w.array(manifestParts)
+	w.uint(codecVersion)
+	w.array(len(hosts.rows))
+	for _, host := range hosts.rows {
+		w.string(host)
+	}
+	w.array(len(headers.rows))
+	for _, h := range headers.rows {
+		w.headers(h)
+	}
+	w.array(len(tags.rows))
+	for _, t := range tags.rows {
+		w.tags(t)
+	}
+	w.array(len(objects))
+	end := bodies
+	for i := range objects {
+		o := &objects[i]
+		w.array(objectParts)
+		w.uint(uint64(numbers[i][0]))
+		w.string(o.Key.Path)
+		w.uint(o.Offset - end)
+		w.uint(o.Length)
+		w.hash(o.Digest)
+		w.uint(uint64(numbers[i][1]))
+		w.uint(uint64(numbers[i][2]))
+		end = o.Offset + o.Length
+	}
+	return w.b
+}
+
+// manifestLength returns the length of a manifest in bytes, head being that without digests.
+func manifestLength(head int, digests uint32) uint64 {
+	return uint64(head) + binLength(uint64(digests)*uint64(len(Hash{})))
+}
+
+// table numbers different values in the order of their first use.
+type table[T any] struct {
+	id      func(T) string
+	numbers map[string]int
+	rows    []T
+}
+
+func newTable[T any](id func(T) string) *table[T] {
+	return &table[T]{id: id, numbers: make(map[string]int)}
+}
+
+func (t *table[T]) number(v T) int {
+	id := t.id(v)
+	n, found := t.numbers[id]
+	if !found {
+		n = len(t.rows)
+		t.numbers[id] = n
+		t.rows = append(t.rows, v)
+	}
+	return n
+}
+
+// DecodeManifest reads the manifest of the bundle that p announces, b being exactly its bytes,
+// already verified. Nothing in the result aliases b; objects with equal headers or tags share
+// them. It returns an error that wraps ErrCodec, ErrEntry, ErrKey or ErrManifest: also if a body
+// lies outside the bundle, or the number of objects, bytes or digests is not that of p.
+func DecodeManifest(b []byte, p *Publish) (*Manifest, error) {
+	layout, err := p.Layout()
+	if err != nil {
+		return nil, err
+	}
+	if uint64(len(b)) != layout.ManifestLength || len(b) > MaxManifest {
+		return nil, fmt.Errorf("%w: %d bytes, %d announced", ErrManifest, len(b), layout.ManifestLength)
+	}
+	r := newReader(b)
+	r.array(manifestParts, manifestParts)
+	r.version()
+	m := &Manifest{Objects: r.objects(layout)}
+	m.Digests = r.hashes(MaxManifest / len(Hash{}))
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	if len(m.Objects) != int(p.Objects) {
+		return nil, fmt.Errorf("%w: %d objects, %d announced", ErrManifest, len(m.Objects), p.Objects)
+	}
+	if n := layout.Blocks - layout.ManifestBlocks; len(m.Digests) != int(n) {
+		return nil, fmt.Errorf("%w: %d digests for %d blocks", ErrManifest, len(m.Digests), n)
+	}
+	keys := make(map[Key]struct{}, len(m.Objects))
+	bytes := uint64(0)
+	for i := range m.Objects {
+		o := &m.Objects[i]
+		if err := o.Key.Validate(); err != nil {
+			return nil, err
+		}
+		keys[o.Key] = struct{}{}
+		bytes += o.Length
+	}
+	if len(keys) != len(m.Objects) {
+		return nil, fmt.Errorf("%w: two objects with one key", ErrManifest)
+	}
+	if bytes != p.Bytes {
+		return nil, fmt.Errorf("%w: %d bytes, %d announced", ErrManifest, bytes, p.Bytes)
+	}
+	return m, nil
+}
+
+// objects reads the tables and the objects. Bodies lie between layout.Bodies and the end of
+// the bundle and do not overlap.
+func (r *reader) objects(layout Layout) []Object {
+	hosts := make([]string, r.array(1, MaxBundleObjects))
+	for i := range hosts {
+		hosts[i] = r.string(MaxHost)
+	}
+	headers := make([][]Header, r.array(1, MaxBundleObjects))
+	for i := range headers {
+		headers[i] = r.headers()
+		r.check(validateHeaders(headers[i]))
+	}
+	tags := make([][]string, r.array(1, MaxBundleObjects))
+	for i := range tags {
+		tags[i] = r.tags()
+		r.check(validateTags(tags[i]))
+	}
+	objects := make([]Object, r.array(1, MaxBundleObjects))
+	end := layout.Bodies
+	for i := range objects {
+		o := &objects[i]
+		r.array(objectParts, objectParts)
+		host := r.uint(uint64(len(hosts)) - 1)
+		path := r.string(MaxPath)
+		o.Offset = end + r.uint(layout.OTI.TransferLength-end)
+		o.Length = r.uint(layout.OTI.TransferLength - o.Offset)
+		o.Digest = r.hash()
+		header := r.uint(uint64(len(headers)) - 1)
+		tag := r.uint(uint64(len(tags)) - 1)
+		if r.err != nil {
+			return nil
+		}
+		o.Key = Key{Host: hosts[host], Path: path}
+		o.Headers, o.Tags = headers[header], tags[tag]
+		end = o.Offset + o.Length
+	}
+	return objects
+}
+
+// check notes err, if nothing was wrong before.
+func (r *reader) check(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
