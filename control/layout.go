@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// Alignment is what a manifest at the head of a bundle is padded to, in bytes: so bodies
-	// begin where a file system can share them.
+	// Alignment divides the offset of the first body of a bundle, in bytes: so bodies begin
+	// where a file system can share them.
 	Alignment = 4096
 	// SymbolUnit divides every encoding symbol length of a bundle, in bytes.
 	SymbolUnit = 64
@@ -16,9 +16,9 @@ const (
 
 // Layout is where things lie in a bundle:
 //
-//	+-----------------------+---------+--------+--------+-----+
-//	| manifest, or nothing  | padding | body 0 | body 1 | ... |
-//	+-----------------------+---------+--------+--------+-----+
+//	+---------------------------------+--------+--------+-----+
+//	| manifest, or nothing            | body 0 | body 1 | ... |
+//	+---------------------------------+--------+--------+-----+
 //	0                                 Bodies                  OTI.TransferLength
 type Layout struct {
 	OTI fec.OTI
@@ -31,7 +31,8 @@ type Layout struct {
 	ManifestBlocks uint32
 	// Blocks is the number of source blocks.
 	Blocks uint32
-	// Bodies is the offset of the first body.
+	// Bodies is the offset of the first body: ManifestLength, rounded up to Alignment (Encode
+	// pads a manifest to that itself), or 0.
 	Bodies uint64
 }
 
@@ -95,22 +96,22 @@ func Arrange(objects []Object, oti fec.OTI, inline int) (Layout, error) {
 		layout.ManifestLength = n
 		return layout, nil
 	}
-	// The manifest holds a digest for each block that does not hold the manifest; where the
-	// padding moves the count, a few rounds find the length that fits.
-	p = Publish{OTI: oti, ManifestLength: manifestLength(len(head), 0)}
-	for range 64 {
-		p.OTI.TransferLength = alignUp(p.ManifestLength) + bytes
+	// The manifest holds a digest for each block that does not hold the manifest: make room
+	// until they fit. Padding takes what is too much.
+	p = Publish{OTI: oti, ManifestLength: alignUp(paddedLength(len(head), 0))}
+	for {
+		p.OTI.TransferLength = p.ManifestLength + bytes
 		if layout, err = p.Layout(); err != nil {
 			return Layout{}, err
 		}
-		n := manifestLength(len(head), layout.Blocks-layout.ManifestBlocks)
-		if n == p.ManifestLength {
-			for i := range objects {
-				objects[i].Offset += layout.Bodies
-			}
-			return layout, nil
+		n := paddedLength(len(head), layout.Blocks-layout.ManifestBlocks)
+		if n <= p.ManifestLength {
+			break
 		}
-		p.ManifestLength = n
+		p.ManifestLength = alignUp(n)
 	}
-	return Layout{}, fmt.Errorf("%w: no length of the manifest fits itself", ErrManifest)
+	for i := range objects {
+		objects[i].Offset += layout.Bodies
+	}
+	return layout, nil
 }

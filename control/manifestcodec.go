@@ -1,24 +1,28 @@
 package control
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
+
+	"github.com/vmihailenco/msgpack/v5/msgpcode"
 
 	"fanfare/fec"
 )
 
-// A manifest is an array of version, hosts, header sets, tag sets, objects and digests. Hosts, header
+// A manifest is an array of version, hosts, header sets, tag sets, objects, digests and
+// padding (zeros up to the first body). Hosts, header
 // sets and tag sets are tables, since the objects of a bundle mostly share them. An object is host
 // number, path, gap between the end of the body before and this one, length, digest, number of
 // the header set, and number of the tag set.
 const (
-	manifestParts = 6
+	manifestParts = 7
 	objectParts   = 7
 )
 
 // Encode returns the manifest as bytes. It returns an error that wraps ErrKey or ErrManifest if
 // an object is not valid, two have the same key, or bodies overlap or are out of order. The first
-// body is at Layout.Bodies; Arrange puts it there.
+// body is at Layout.Bodies, where Arrange puts it: if that is not 0, the manifest is padded to it.
 func (m *Manifest) Encode() ([]byte, error) {
 	if n := len(m.Objects); n == 0 || n > MaxBundleObjects {
 		return nil, fmt.Errorf("%w: %d objects, of 1 to %d", ErrManifest, n, MaxBundleObjects)
@@ -41,16 +45,34 @@ func (m *Manifest) Encode() ([]byte, error) {
 	}
 	start := m.Objects[0].Offset
 	head := encodeObjects(nil, m.Objects, start)
-	n := manifestLength(len(head), uint32(len(m.Digests)))
+	n, digests := manifestLength(len(head), uint32(len(m.Digests))), uint32(len(m.Digests))
+	if start > 0 {
+		if n = start; paddedLength(len(head), digests) > n {
+			return nil, fmt.Errorf("%w: %d bytes are not enough for it", ErrManifest, n)
+		}
+	}
 	if n > MaxManifest {
 		return nil, fmt.Errorf("%w: a manifest of %d bytes, at most %d", ErrManifest, n, MaxManifest)
 	}
 	w := newWriter(slices.Grow(head, int(n)-len(head)))
 	w.hashes(m.Digests)
+	w.padding(int(n), start > 0)
 	return w.b, nil
 }
 
-// encodeObjects appends a manifest without its digests; bodies is the offset of the first body.
+// padding ends a message with a byte string of zeros that makes it n bytes long.
+func (w *writer) padding(n int, padded bool) {
+	if !padded {
+		w.bytes(nil)
+		return
+	}
+	n -= len(w.b) + 5
+	w.b = append(w.b, msgpcode.Bin32) // always the long form, so that every length can be had
+	w.b = binary.BigEndian.AppendUint32(w.b, uint32(n))
+	w.b = append(w.b, make([]byte, n)...)
+}
+
+// encodeObjects appends a manifest without digests and padding; bodies is the offset of the first body.
 func encodeObjects(dst []byte, objects []Object, bodies uint64) []byte {
 	hosts := newTable(func(host string) string { return host })
 	headers := newTable(func(h []Header) string {
@@ -100,9 +122,15 @@ func encodeObjects(dst []byte, objects []Object, bodies uint64) []byte {
 	return w.b
 }
 
-// manifestLength returns the length of a manifest in bytes, head being that without digests.
+// manifestLength returns the length of an inline manifest in bytes, head being what
+// encodeObjects appends.
 func manifestLength(head int, digests uint32) uint64 {
-	return uint64(head) + binLength(uint64(digests)*uint64(len(Hash{})))
+	return uint64(head) + binLength(uint64(digests)*uint64(len(Hash{}))) + binLength(0)
+}
+
+// paddedLength is manifestLength for a manifest that is padded: the least.
+func paddedLength(head int, digests uint32) uint64 {
+	return manifestLength(head, digests) - binLength(0) + 5
 }
 
 // table numbers different values in the order of their first use.
@@ -144,6 +172,12 @@ func DecodeManifest(b []byte, p *Publish) (*Manifest, error) {
 	r.version()
 	m := &Manifest{Objects: r.objects(layout)}
 	m.Digests = r.hashes(MaxManifest / len(Hash{}))
+	for _, c := range r.bytes(MaxManifest) {
+		if c != 0 {
+			r.fail("something in the padding")
+			break
+		}
+	}
 	if err := r.end(); err != nil {
 		return nil, err
 	}
