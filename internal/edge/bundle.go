@@ -1,0 +1,201 @@
+package edge
+
+import (
+	"errors"
+	"time"
+
+	"fanfare/edgecache"
+	"fanfare/fec"
+	"fanfare/internal/mono"
+	"fanfare/internal/wire"
+	"fanfare/receiver"
+)
+
+const (
+	// maxWanted is how many bundles are compared at a time; more follow as these get whole.
+	maxWanted = 4096
+	// reconcileEvery is the least time between two comparisons.
+	reconcileEvery = 50 * time.Millisecond
+)
+
+// errPoisoned empties a block that was written before its digest was known.
+var errPoisoned = errors.New("edge: block does not match its digest")
+
+// bundle is a bundle on its way: begun in the cache, held by the engine.
+type bundle struct {
+	sequence uint64
+	oti      fec.OTI
+	// announced says that its entry is here.
+	announced bool
+}
+
+// announce begins, or goes on with, a bundle that an entry published. It returns whether
+// the bundle is on its way.
+func (l *loop) announce(now mono.Time, sequence uint64, oti fec.OTI) bool {
+	toi := wire.DataTOI(sequence)
+	if err := l.cache.Begin(sequence, oti); err != nil {
+		if errors.Is(err, edgecache.ErrFailed) {
+			l.bundleFailed(sequence, err)
+		}
+		l.engine.Forget(now, toi)
+		delete(l.bundles, toi)
+		return false
+	}
+	l.bundles[toi] = &bundle{sequence: sequence, oti: oti, announced: true}
+	if err := l.expect(now, toi); err != nil {
+		delete(l.bundles, toi) // no room: reconcile finds it again
+		l.dirty = true
+	}
+	return true
+}
+
+// expect tells the engine what is there of a bundle, and that the rest should come.
+func (l *loop) expect(now mono.Time, toi uint32) error {
+	b := l.bundles[toi]
+	info := receiver.ObjectInfo{TOI: toi, OTI: b.oti}
+	for _, r := range l.cache.Whole(b.sequence) {
+		info.Whole = append(info.Whole, receiver.BlockRange{SBN: r.First, Count: r.Count})
+	}
+	return l.engine.Expect(now, info)
+}
+
+// keepSymbol stores a symbol of a bundle.
+func (l *loop) keepSymbol(now mono.Time, p *wire.Packet) {
+	b := l.bundles[p.TOI]
+	if b == nil {
+		if b = l.beginUnannounced(now, p.TOI); b == nil {
+			return
+		}
+	}
+	err := l.cache.Symbol(b.sequence, p.SBN, int(p.ESI), p.Payload)
+	if errors.Is(err, edgecache.ErrUnknown) { // the cache gave it up
+		l.forgetBundle(now, p.TOI)
+	}
+}
+
+// beginUnannounced begins a bundle whose packets came before its entry.
+func (l *loop) beginUnannounced(now mono.Time, toi uint32) *bundle {
+	info, ok := l.engine.Object(toi)
+	sequence := l.sequence(toi)
+	if !ok || l.cache.Begin(sequence, info.OTI) != nil {
+		l.engine.Forget(now, toi) // complete, not wanted, or no room: its entry or NACKs bring it back
+		return nil
+	}
+	b := &bundle{sequence: sequence, oti: info.OTI}
+	l.bundles[toi] = b
+	return b
+}
+
+// finishBlock has the cache decode, verify and write a block.
+func (l *loop) finishBlock(now mono.Time, event receiver.Event) {
+	b := l.bundles[event.TOI]
+	if b == nil {
+		l.engine.Forget(now, event.TOI)
+		return
+	}
+	err := l.cache.FinishBlock(b.sequence, event.SBN)
+	if errors.Is(err, edgecache.ErrUnknown) || errors.Is(err, edgecache.ErrFailed) {
+		if errors.Is(err, edgecache.ErrFailed) {
+			l.bundleFailed(b.sequence, err)
+			l.engine.RequestReport(now)
+		}
+		l.forgetBundle(now, event.TOI)
+		return
+	}
+	l.engine.HandleResult(now, event, err)
+}
+
+// settle takes what the cache found out: blocks that turned out wrong when the manifest
+// came, and bundles that are whole.
+func (l *loop) settle(now mono.Time) {
+	for _, block := range l.cache.Poisoned() {
+		toi := wire.DataTOI(block.Sequence)
+		if _, held := l.engine.Object(toi); held {
+			l.engine.HandleResult(now, receiver.Event{Kind: receiver.BlockReady, TOI: toi, SBN: block.SBN}, errPoisoned)
+		} else {
+			l.dirty = true // the engine thought it whole: it is expected anew
+		}
+	}
+	for _, sequence := range l.cache.Ready() {
+		l.commits = append(l.commits, sequence)
+		l.committing[sequence] = true
+	}
+}
+
+// handCommits gives the committer its next bundle, if it has time.
+func (l *loop) handCommits() {
+	for len(l.commits) > 0 {
+		select {
+		case l.committer.requests <- l.commits[0]:
+			l.commits = l.commits[1:]
+		default:
+			return
+		}
+	}
+}
+
+// committed takes the outcome of a commit.
+func (l *loop) committed(now mono.Time, done commitDone) {
+	if done.err != nil && !errors.Is(done.err, edgecache.ErrUnknown) {
+		l.bundleFailed(done.sequence, done.err)
+	}
+	delete(l.committing, done.sequence)
+	l.dirty, l.readinessDue = true, true
+	l.engine.RequestReport(now)
+}
+
+func (l *loop) bundleFailed(sequence uint64, err error) {
+	l.stats.BundlesFailed++
+	l.log.Error("a bundle could not be stored", "sequence", sequence, "error", err)
+}
+
+// dropObject forgets an object that the engine has forgotten as whole.
+func (l *loop) dropObject(toi uint32) {
+	delete(l.bundles, toi)
+	l.assembler.forget(toi)
+}
+
+// abandon gives up an object of which the engine says that it will not come.
+func (l *loop) abandon(toi uint32) {
+	if b := l.bundles[toi]; b != nil {
+		l.cache.Abort(b.sequence, "its packets came without an entry")
+	}
+	l.dropObject(toi)
+}
+
+// forgetBundle drops a bundle that the cache has no use for.
+func (l *loop) forgetBundle(now mono.Time, toi uint32) {
+	delete(l.bundles, toi)
+	l.engine.Forget(now, toi)
+	l.dirty = true
+}
+
+// reconcile compares the bundles on their way with those that the cache wants: after a start,
+// after a failure whose time is over, when the engine had no room, or when blocks failed late,
+// some are not expected that should be; after a purge some are that should not.
+func (l *loop) reconcile(now mono.Time) {
+	l.dirty, l.readinessDue = false, true
+	l.reconcileAt = now.Add(reconcileEvery)
+	wanted := l.cache.Wanted(maxWanted)
+	is := make(map[uint32]bool, len(wanted))
+	for _, w := range wanted {
+		toi := wire.DataTOI(w.Sequence)
+		is[toi] = true
+		if b := l.bundles[toi]; b == nil || !b.announced {
+			if l.announce(now, w.Sequence, w.OTI) && l.bundles[toi] == nil {
+				break // the engine is full
+			}
+		}
+	}
+	if len(wanted) == maxWanted {
+		return
+	}
+	for toi, b := range l.bundles {
+		if b.announced && !is[toi] {
+			delete(l.bundles, toi)
+			l.engine.Forget(now, toi)
+			l.cache.Abort(b.sequence, "purged on its way")
+			l.engine.RequestReport(now)
+		}
+	}
+}

@@ -1,0 +1,30 @@
+// Package edge is the edge daemon: it receives what an origin sends to a multicast group,
+// keeps it in an edgecache, and serves it over HTTP.
+//
+// # Who owns what
+//
+//	loop       one goroutine on a locked thread. It owns the sockets, receiver.Engine, the feed,
+//	           and the writing half of edgecache: everything that a packet may change.
+//	fetcher    gets entries over HTTP and verifies them.
+//	committer  makes bundles durable (fsync), one after the other.
+//	HTTP       the cache's handler, /healthz, /readyz, /metrics.
+//
+// The last three hand their results to the loop in one bounded queue and wake it; they never
+// touch its state. What HTTP tells of the loop is what the loop put into readiness, or
+// answered when it was asked for a snapshot.
+//
+// # How an entry gets here
+//
+// By multicast, in a control object of its own; if that was lost, by NACK, since the signed
+// head in every heartbeat says which entries there are; if many are missing, after a start,
+// or when NACKs did not help, by HTTP from the origin (see feed). All ways end in one
+// function, which has the bundle of a publish expected.
+//
+// # How a bundle gets here
+//
+// Its entry, or a packet with EXT_FTI that came before the entry, begins it in the cache and
+// in the engine. The engine counts symbols; the cache keeps them. When the engine says that
+// a block has enough, the cache decodes, verifies and writes it, and the engine is told the
+// outcome. When every block is verified the committer makes the bundle durable, and then
+// it is served and reported.
+package edge

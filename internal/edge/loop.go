@@ -1,0 +1,195 @@
+package edge
+
+import (
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"fanfare/control"
+	"fanfare/edgecache"
+	"fanfare/internal/mcast"
+	"fanfare/internal/mono"
+	"fanfare/internal/wire"
+	"fanfare/receiver"
+)
+
+const (
+	// batchesPerTurn is how many batches of datagrams are read before other work is looked at.
+	batchesPerTurn = 16
+	// idleTurn is how long the loop waits at most: what is wanted is then compared anew.
+	idleTurn = time.Second
+)
+
+// loop is everything that a packet may change; one goroutine, run, owns it. Its parts lie in
+// files of their own: packet.go, entry.go, bundle.go, report.go.
+type loop struct {
+	edge       *Edge
+	log        *slog.Logger
+	clock      mcast.Clock
+	key        ed25519.PublicKey
+	channel    uint32
+	generation control.Generation
+
+	engine    *receiver.Engine
+	cache     *edgecache.Cache
+	fetcher   *fetcher
+	committer *committer
+
+	feed      *feed
+	assembler *assembler
+	bundles   map[uint32]*bundle // on their way, by TOI
+	// commits are the bundles that wait for the committer.
+	commits []uint64
+	// applied has the entries applied since the start that are above the mark.
+	applied map[uint64]bool
+	pruneAt int
+	// committing has the bundles from commits until the committer is done with them.
+	committing map[uint64]bool
+	// dirty says that bundles must be compared with what the cache wants, at reconcileAt.
+	dirty       bool
+	reconcileAt mono.Time
+	// planned says that nothing changed since the feed was last asked what to do.
+	planned bool
+	// catchUp is what readiness still waits for.
+	catchUp catchUp
+	// readinessDue says that readiness may have changed.
+	readinessDue bool
+
+	packet      wire.Packet
+	heartbeat   wire.Heartbeat
+	feedback    wire.Feedback
+	output      []byte
+	head        []byte // the signed head verified last
+	socketDrops uint64
+	counts      packetCounts
+	// refused are reasons for refusing heads and entries that the log has told already.
+	refused map[string]bool
+	stats   Stats
+}
+
+func newLoop(e *Edge, cache *edgecache.Cache, engine *receiver.Engine, f *fetcher, c *committer) *loop {
+	return &loop{
+		edge: e, log: e.log, key: ed25519.PublicKey(e.session.PublicKey),
+		channel: e.session.Channel, generation: e.generation,
+		engine: engine, cache: cache, fetcher: f, committer: c,
+		feed: newFeed(e.rng), assembler: newAssembler(), bundles: make(map[uint32]*bundle), applied: make(map[uint64]bool), committing: make(map[uint64]bool),
+		dirty: true, readinessDue: true, output: make([]byte, 0, wire.MaxFeedback),
+		counts: make(packetCounts), refused: make(map[string]bool),
+	}
+}
+
+// run goes round until ctx ends.
+func (l *loop) run(ctx context.Context) error {
+	now := l.clock.Now()
+	l.reconcile(now)
+	l.prefetch()
+	for ctx.Err() == nil {
+		l.edge.turned.Store(time.Now().UnixNano())
+		more, err := l.read()
+		if err != nil {
+			return err
+		}
+		now = l.clock.Now()
+		l.results(now)
+		l.engine.HandleTimeout(now)
+		l.turn(now)
+		if err := l.sendFeedback(now); err != nil {
+			return err
+		}
+		until := min(l.engine.NextTimeout(), l.nextTimeout(now))
+		if more {
+			until = now
+		}
+		if err := l.edge.poller.Wait(until); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// turn drains the engine's events and does what follows from all that came since the last.
+func (l *loop) turn(now mono.Time) {
+	l.events(now)
+	l.settle(now)
+	if !l.planned || now >= l.feed.next {
+		l.plan(now)
+	}
+	if l.dirty && now >= l.reconcileAt {
+		l.reconcile(now)
+		l.settle(now)
+	}
+	l.events(now)
+	l.handCommits()
+	l.updateReadiness()
+}
+
+// nextTimeout returns when the loop has something to do of its own accord.
+func (l *loop) nextTimeout(now mono.Time) mono.Time {
+	next := min(now.Add(idleTurn), l.feed.next)
+	if l.dirty {
+		next = min(next, l.reconcileAt)
+	}
+	return next
+}
+
+// results takes what other goroutines have ready, and asks for nothing that is not.
+func (l *loop) results(now mono.Time) {
+	for range resultQueue {
+		select {
+		case result := <-l.edge.results:
+			l.result(now, result)
+		default:
+			return
+		}
+	}
+	l.edge.poller.Wake() // perhaps there is more
+}
+
+func (l *loop) result(now mono.Time, result any) {
+	switch r := result.(type) {
+	case []entry:
+		for _, e := range r {
+			l.stats.EntriesFetched++
+			l.apply(now, e)
+			l.forgetControl(now, wire.ControlTOI(e.Sequence))
+		}
+	case fetchDone:
+		l.fetched(now, r)
+	case commitDone:
+		l.committed(now, r)
+	case snapshotRequest:
+		r.reply <- l.snapshot()
+	default:
+		panic(fmt.Sprintf("edge: result of type %T", result))
+	}
+}
+
+// events does what the engine asks for.
+func (l *loop) events(now mono.Time) {
+	for {
+		event, ok := l.engine.NextEvent()
+		if !ok {
+			return
+		}
+		switch event.Kind {
+		case receiver.BlockReady:
+			if wire.IsData(event.TOI) {
+				l.finishBlock(now, event)
+			} else {
+				l.finishControl(now, event)
+			}
+		case receiver.ObjectWhole:
+			l.dropObject(event.TOI)
+		case receiver.ObjectDropped:
+			l.abandon(event.TOI)
+		case receiver.SenderRestarted:
+			l.log.Info("the origin's sender restarted")
+		case receiver.SenderSilent:
+			l.log.Warn("nothing is heard from the origin on the group", "group", l.edge.session.Group)
+		case receiver.SenderHeard:
+			l.log.Info("the origin is heard on the group", "group", l.edge.session.Group)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package edge
+
+import (
+	"bytes"
+	"errors"
+
+	"fanfare/control"
+	"fanfare/internal/mono"
+	"fanfare/internal/wire"
+)
+
+// packetCounts counts datagrams of the group that were dropped, by reason: wire.Reason's words,
+// and those below. Their number is fixed, whatever arrives.
+type packetCounts map[string]uint64
+
+const (
+	dropSession    = "other_session"
+	dropHead       = "head"       // a heartbeat without a head that the origin signed
+	dropGeneration = "generation" // a head of another generation or channel
+	dropEntry      = "entry"      // a control object that is no entry of the origin's
+)
+
+// read handles the datagrams that have arrived, at most batchesPerTurn batches; more says
+// that there may be others.
+func (l *loop) read() (more bool, err error) {
+	for range batchesPerTurn {
+		batch, err := l.edge.group.Read()
+		if err != nil {
+			return false, err
+		}
+		if drops := l.edge.group.Stats().SocketDrops; drops > l.socketDrops {
+			l.engine.SocketDropped(drops - l.socketDrops)
+			l.socketDrops = drops
+		}
+		if len(batch) == 0 {
+			return false, l.drainUnicast()
+		}
+		now := l.clock.Now()
+		for i := range batch {
+			l.datagram(now, batch[i].Payload)
+		}
+		l.events(now)
+	}
+	return true, nil
+}
+
+// drainUnicast throws away what comes back on the feedback socket: the origin sends nothing
+// there, but ICMP errors must not keep the poller awake.
+func (l *loop) drainUnicast() error {
+	for {
+		batch, err := l.edge.unicast.Read()
+		if err != nil || len(batch) == 0 {
+			return err
+		}
+	}
+}
+
+// datagram handles one datagram of the group. A bad one is counted and dropped.
+func (l *loop) datagram(now mono.Time, b []byte) {
+	p := &l.packet
+	if err := wire.Parse(b, p); err != nil {
+		l.counts[wire.Reason(err)]++
+		return
+	}
+	switch {
+	case p.TSI != l.channel:
+		l.counts[dropSession]++
+	case p.TOI == wire.HeartbeatTOI:
+		l.handleHeartbeat(now, p)
+	case !l.engine.HandlePacket(now, p):
+	case wire.IsData(p.TOI):
+		l.keepSymbol(now, p)
+	default:
+		l.keepControl(now, p)
+	}
+}
+
+// handleHeartbeat hands a heartbeat to the engine if the origin signed the head in it.
+func (l *loop) handleHeartbeat(now mono.Time, p *wire.Packet) {
+	h := &l.heartbeat
+	if err := wire.ParseHeartbeat(p.Payload, h); err != nil {
+		l.counts[wire.Reason(err)]++
+		return
+	}
+	if l.head == nil || !bytes.Equal(h.Head, l.head) {
+		if !l.openHead(h.Head) {
+			return
+		}
+	}
+	l.engine.HandleHeartbeat(now, p, h)
+}
+
+// openHead verifies a signed head that is not the one verified last, and takes what it says.
+func (l *loop) openHead(raw []byte) (ok bool) {
+	head, err := control.OpenHead(raw, l.key)
+	if err != nil {
+		l.counts[dropHead]++
+		l.tellOnce("a heartbeat on the group is not signed with the session's key, and is ignored", "error", err)
+		return false
+	}
+	switch err := l.cache.CheckHead(head); {
+	case errors.Is(err, control.ErrGeneration), errors.Is(err, control.ErrChannel):
+		l.counts[dropGeneration]++
+		l.tellOnce("the origin on the group is of another generation than the session file, and is ignored; "+
+			"copy its new session.ff here", "heard", head.Generation, "session", l.generation)
+		return false
+	case err != nil:
+		l.counts[dropHead]++
+		l.tellOnce("the origin's log is not the one that this edge has followed", "error", err)
+		return false
+	}
+	if l.head == nil {
+		l.log.Info("the origin's head is verified", "head", head.Sequence)
+	}
+	l.head = append(l.head[:0], raw...)
+	if l.feed.hear(head) {
+		l.planned, l.readinessDue = false, true
+	}
+	return true
+}
+
+// tellOnce logs a sentence about what was refused the first time it is said.
+func (l *loop) tellOnce(sentence string, arguments ...any) {
+	if !l.refused[sentence] {
+		l.refused[sentence] = true
+		l.log.Error(sentence, arguments...)
+	}
+}

@@ -1,0 +1,110 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// httpGrace is how long requests under way may go on when the edge stops.
+const httpGrace = 500 * time.Millisecond
+
+// server is one listening HTTP server; its goroutine is serve.
+type server struct {
+	listener net.Listener
+	gate     *gate
+	http     http.Server
+}
+
+// listen opens addr, HOST:PORT or :PORT. Its error is a sentence for the operator.
+func listen(addr, option string, handler http.Handler) (*server, error) {
+	l, err := net.Listen("tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("edge: %s %s is in use by another program; choose another port, or stop that program (ss -tlpn shows it)", option, addr)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("edge: %s %s is kept for the administrator; choose a port above 1023", option, addr)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("edge: %s %s is not an address of this machine; choose one that ip addr shows", option, addr)
+	case err != nil:
+		return nil, fmt.Errorf("edge: %s %s: %w", option, addr, err)
+	}
+	g := &gate{handler: handler}
+	return &server{listener: l, gate: g, http: http.Server{
+		Handler:           g,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}}, nil
+}
+
+// serve answers until stop; it returns why it ended otherwise.
+func (s *server) serve() error {
+	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("edge: HTTP server: %w", err)
+	}
+	return nil
+}
+
+// stop ends the server; requests under way get httpGrace. When it returns none is running. It may
+// be called more than once.
+func (s *server) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), httpGrace)
+	defer cancel()
+	if s.http.Shutdown(ctx) != nil {
+		s.http.Close() // breaks the connections, so that handlers end
+	}
+	s.gate.wait()
+}
+
+// reserved are the paths that the edge answers itself.
+type reserved struct {
+	healthz, readyz, metrics http.Handler
+}
+
+// handler returns nil for a path that is not reserved. A request's path is decoded, so no
+// spelling of a reserved path reaches content.
+func (r *reserved) handler(path string) http.Handler {
+	switch path {
+	case "/healthz":
+		return r.healthz
+	case "/readyz":
+		return r.readyz
+	case "/metrics":
+		return r.metrics
+	}
+	return nil
+}
+
+// face is what the content address answers: content, and, without an address of their own,
+// the reserved paths. It is no ServeMux: that would redirect paths such as /a//b.
+type face struct {
+	content  http.Handler
+	reserved *reserved // nil: content only
+}
+
+func (f face) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if f.reserved != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		if h := f.reserved.handler(r.URL.Path); h != nil {
+			h.ServeHTTP(w, r)
+			return
+		}
+	}
+	f.content.ServeHTTP(w, r)
+}
+
+// adminFace is what a separate admin address answers.
+type adminFace struct{ reserved *reserved }
+
+func (f adminFace) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h := f.reserved.handler(strings.TrimSuffix(r.URL.Path, "/")); h != nil {
+		h.ServeHTTP(w, r)
+		return
+	}
+	http.Error(w, "here are /healthz, /readyz and /metrics", http.StatusNotFound)
+}

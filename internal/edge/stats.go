@@ -1,0 +1,52 @@
+package edge
+
+import (
+	"fanfare/edgecache"
+	"fanfare/internal/mcast"
+	"fanfare/receiver"
+)
+
+// Stats counts what the loop did since the edge's start.
+type Stats struct {
+	// EntriesReceived counts entries that came by multicast, EntriesFetched those over HTTP.
+	EntriesReceived, EntriesFetched uint64
+	// Fetches counts catch-ups over HTTP, FetchesFailed those that failed.
+	Fetches, FetchesFailed uint64
+	// FeedbackSent counts feedback messages given to the network, FeedbackInjected those thrown
+	// away on purpose.
+	FeedbackSent, FeedbackInjected uint64
+	// BundlesFailed counts how often a bundle could not be stored.
+	BundlesFailed uint64
+}
+
+// snapshot is what /metrics shows of the loop.
+type snapshot struct {
+	loop        Stats
+	engine      receiver.Stats
+	cache       edgecache.Stats
+	group, sent mcast.Stats // the sockets that receive and send
+	// dropped counts datagrams by reason.
+	dropped packetCounts
+	// bundles are on their way, commits wait for the disk.
+	bundles, commits int
+	mark, head       uint64
+	ready            bool
+}
+
+// snapshotRequest asks the loop for a snapshot; reply has room for it.
+type snapshotRequest struct{ reply chan<- *snapshot }
+
+func (l *loop) snapshot() *snapshot {
+	s := &snapshot{
+		loop: l.stats, engine: l.engine.Stats(), cache: l.cache.Stats(),
+		group: l.edge.group.Stats(), sent: l.edge.unicast.Stats(),
+		dropped: make(packetCounts, len(l.counts)),
+		bundles: len(l.bundles), commits: len(l.committing),
+		head: l.feed.head.Sequence, ready: l.catchUp.ready,
+	}
+	s.mark, _ = l.cache.Position()
+	for reason, n := range l.counts {
+		s.dropped[reason] = n
+	}
+	return s
+}
