@@ -84,8 +84,8 @@ func (c *Conn) Read() ([]Datagram, error) {
 			return nil, nil
 		case err == unix.EINTR:
 			continue
-		case isRefusal(err):
-			c.stats.Unreachable++
+		case isRefusal(err) || err == unix.EMSGSIZE:
+			c.stats.Unreachable++ // an ICMP error, kept by the socket for its next call
 			continue
 		case err != nil:
 			return nil, fmt.Errorf("mcast: read: %w", err)
@@ -202,6 +202,7 @@ func (c *Conn) write(batch [][]byte, name *sockaddr) (n int, err error) {
 		return 0, fmt.Errorf("mcast: write: %w", net.ErrClosed)
 	}
 	c.full = false
+	tooLong := -1 // what was refused as too long once
 	for n < len(batch) && err == nil {
 		var sent int
 		sent, err = c.send.flush(c.fd, batch[n:], name, c.nameLength())
@@ -222,6 +223,8 @@ func (c *Conn) write(batch [][]byte, name *sockaddr) (n int, err error) {
 		case isRefusal(err):
 			c.stats.PacketsRefused++
 			n, err = n+1, nil
+		case err == unix.EMSGSIZE && tooLong != n: // perhaps an answer, too
+			tooLong, err = n, nil
 		case err == unix.EMSGSIZE:
 			return n, fmt.Errorf("mcast: a datagram of %d bytes is longer than the link allows; lower --mtu: %w", len(batch[n]), err)
 		}

@@ -31,7 +31,8 @@ type Stats struct {
 	// PacketsRefused is datagrams the network did not take when they were sent (no route, link
 	// down, queue full, forbidden by a filter): lost, as if under way.
 	PacketsRefused uint64
-	// Unreachable is ICMP errors the peer or a router answered with.
+	// Unreachable is ICMP errors the peer or a router answered with: nobody listens, no way
+	// there, too long for a link under way.
 	Unreachable uint64
 	// ReceiveBuffer and SendBuffer are the bytes the kernel granted.
 	ReceiveBuffer, SendBuffer int

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"runtime"
 	"testing"
@@ -50,30 +49,44 @@ func (b *bed) options(group string) Options {
 	return Options{Group: netip.AddrPortFrom(addr, port), Interface: name, Loop: true}
 }
 
-// enterNamespace moves the test's thread into a network namespace of its own, with one
-// interface that sends nowhere and has fd77::1 and fd77::2. The thread is not used again.
+// enterNamespace moves the test's thread into a network namespace of its own, with an
+// interface that has fd77::1 and fd77::2 and no other host behind it. The thread is not
+// used again.
 func (b *bed) enterNamespace() (name string) {
 	b.Helper()
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		b.Skipf("SKIPPED: this process may not make a network namespace, and IPv6 groups need one here: %v", err)
 	}
 	runtime.LockOSThread() // once more than is unlocked: the thread ends with the test
-	dummy := &netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: "dummy0", Flags: net.FlagMulticast}}
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = "veth0"
+	veth := netlink.NewVeth(attrs)
+	veth.PeerName = "veth1"
 	lo, err := netlink.LinkByName("lo")
 	if err == nil {
-		err = errors.Join(netlink.LinkSetUp(lo), netlink.LinkAdd(dummy), netlink.LinkSetUp(dummy))
+		err = errors.Join(netlink.LinkSetUp(lo), netlink.LinkAdd(veth), netlink.LinkSetUp(veth))
+	}
+	var peer netlink.Link
+	if err == nil {
+		peer, err = netlink.LinkByName(veth.PeerName)
+	}
+	if err == nil {
+		err = netlink.LinkSetUp(peer)
 	}
 	for _, addr := range []string{"fd77::1/64", "fd77::2/64"} {
 		a, parseErr := netlink.ParseAddr(addr)
 		if err == nil && parseErr == nil {
 			a.Flags = unix.IFA_F_NODAD
-			err = netlink.AddrAdd(dummy, a)
+			err = netlink.AddrAdd(veth, a)
 		}
 	}
-	if err != nil {
-		b.Skipf("SKIPPED: no interface for IPv6 groups: %v", err)
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		b.Skipf("SKIPPED: this kernel has no veth interfaces, and IPv6 groups need one here: %v", err)
 	}
-	return dummy.Name
+	if err != nil {
+		b.Fatal(err)
+	}
+	return veth.Name
 }
 
 func (b *bed) write(c *Conn, payloads ...string) {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+
+	"golang.org/x/sys/unix"
 )
 
 // maxEdges is what the addressing and one bridge have room for.
@@ -53,8 +55,8 @@ type Bed struct {
 }
 
 // Open makes the namespaces, the links and the loss. It returns ErrNotAllowed where this
-// process may not (see Enter), and another error where the kernel lacks something.
-// The caller closes the Bed.
+// process may not (see Enter), and where the kernel lacks something. The caller closes
+// the Bed.
 func Open(c Config) (*Bed, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -64,7 +66,11 @@ func Open(c Config) (*Bed, error) {
 	}
 	b := &Bed{config: c}
 	if err := b.build(); err != nil {
-		return nil, errors.Join(err, b.Close())
+		b.Close() // no error of it says more
+		if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.ENOENT) {
+			err = fmt.Errorf("%w: the kernel needs veth, bridge, and nftables with netdev ingress and numgen: %w", ErrNotAllowed, err)
+		}
+		return nil, err
 	}
 	return b, nil
 }

@@ -13,8 +13,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrNotAllowed is why there can be no bed: this process may not make network namespaces.
-var ErrNotAllowed = errors.New("netns: this process may not make network namespaces: run it as root, or let users make user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns)")
+// ErrNotAllowed is why there can be no bed: this process may not make one, or the kernel
+// lacks a part. What wraps it says in one sentence which, and what to do.
+var ErrNotAllowed = errors.New("netns: no network namespaces here")
+
+// notAllowed explains a refusal of the kernel.
+func notAllowed(err error) error {
+	return fmt.Errorf("%w: run it as root, or let users make user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns): %w", ErrNotAllowed, err)
+}
 
 // enteredVariable marks a process that Enter started, so that it does not start another.
 const enteredVariable = "FANFARE_NETNS_ENTERED"
@@ -37,7 +43,7 @@ func Enter() error {
 	}
 	status, err := reexecute()
 	if err != nil {
-		return fmt.Errorf("%w (%w)", ErrNotAllowed, err)
+		return notAllowed(err)
 	}
 	os.Exit(status)
 	return nil

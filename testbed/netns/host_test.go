@@ -150,4 +150,3 @@ func TestCutAndHeal(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
-

@@ -39,7 +39,7 @@ func (b *Bed) addHost(name string, addr4, addr6 netip.Addr, loss float64) (*Host
 	if err == nil {
 		err = s.do(func() error { return h.configure(b.config) })
 	}
-	if err == nil {
+	if err == nil && loss > 0 {
 		err = h.SetLoss(loss)
 	}
 	if err != nil {

@@ -126,4 +126,3 @@ func TestSetLoss(t *testing.T) {
 		t.Error("no error for a loss of 2")
 	}
 }
-

@@ -64,7 +64,7 @@ func (s *space) run(made chan<- error) {
 func unshare() error {
 	err := unix.Unshare(unix.CLONE_NEWNET)
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.ENOSYS) {
-		return fmt.Errorf("%w (%w)", ErrNotAllowed, err)
+		return notAllowed(err)
 	}
 	if err != nil {
 		return fmt.Errorf("netns: making a network namespace: %w", err)
