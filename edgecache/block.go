@@ -101,6 +101,7 @@ func (a *assembly) addRepair(b *block, esi int, payload []byte) error {
 	symbol := a.repair.get(len(payload))
 	if symbol == nil {
 		a.empty(b)
+		a.count.blocksEmptied.Add(1)
 		return ErrMemory
 	}
 	copy(symbol, payload)
@@ -125,6 +126,7 @@ func (a *assembly) ensureBuffer(b *block) error {
 		}
 		if a.oldest == nil {
 			a.empty(b)
+			a.count.blocksEmptied.Add(1)
 			return ErrMemory
 		}
 		victim := a.oldest
@@ -146,7 +148,7 @@ func (a *assembly) spill(b *block) error {
 		return a.disk.writeAt(b.in.file, bytes, offset)
 	})
 	if err != nil {
-		return err
+		return &diskError{"write", err}
 	}
 	b.spilled = b.present
 	a.release(b)
@@ -162,7 +164,7 @@ func (a *assembly) load(b *block) error {
 	err := b.spilled.runs(func(first, count int) error {
 		bytes, offset := b.run(first, count)
 		if _, err := b.in.file.ReadAt(bytes, offset); err != nil {
-			return err
+			return &diskError{"read back", err}
 		}
 		end := (first + count) * int(b.in.oti.SymbolLength)
 		clear(b.buffer[first*int(b.in.oti.SymbolLength)+len(bytes) : end])
@@ -208,7 +210,7 @@ func (a *assembly) finish(b *block) (verified bool, err error) {
 		return false, ErrDigest
 	}
 	if err := a.disk.writeAt(b.in.file, bytes, b.in.part.Offset(b.sbn)); err != nil {
-		return false, err
+		return false, &diskError{"write", err}
 	}
 	a.count.blocksWritten.Add(1)
 	return known, nil

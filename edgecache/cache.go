@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"fanfare/control"
-	"fanfare/fec"
 )
 
 // Errors of Begin, Symbol, FinishBlock and Commit.
@@ -42,6 +41,9 @@ type Cache struct {
 	poisoned []Block  // for Poisoned
 	// scratch holds one block while it is read back.
 	scratch []byte
+
+	// stale tells the loop that bundles on their way may have been released.
+	stale atomic.Bool
 
 	// writing is held while the catalogue and the index are changed, so that their changes
 	// have one order; mu, inside it, while what requests read is changed. To read, either
@@ -80,8 +82,6 @@ type bundle struct {
 	// publish is the entry's; nil once the bundle is complete.
 	publish *control.Publish
 	time    int64 // of the entry, in milliseconds since 1970 UTC
-	// manifestKnown says that the catalogue has the manifest, or no longer needs it.
-	manifestKnown bool
 	// folded says that the entry is at or below the mark.
 	folded bool
 	// released says that nothing points to the bundle: Commit drops it.
@@ -102,14 +102,3 @@ type drop struct {
 	sequence, position uint64
 	size               int64
 }
-
-// Open opens the cache in cfg.Dir, or makes it, and finds out what is there: complete bundles
-// are served as soon as SetReady says so; blocks of unfinished ones are verified, which reads
-// them. It returns an error that wraps ErrGeneration for a directory of another session.
-func Open(cfg Config) (*Cache, error) { return open(cfg) }
-
-// Begin says that a bundle is on its way as the transport object oti. It may come before the
-// entry; then no space is set aside for it yet. Repeated, or for a bundle that is ready, it does
-// nothing. It returns ErrNotWanted, ErrOTI, ErrLimit, or an error that wraps ErrFailed if there
-// is no place for it.
-func (c *Cache) Begin(sequence uint64, oti fec.OTI) error { return c.begin(sequence, oti) }

@@ -49,6 +49,19 @@ func (in *incoming) whole() bool {
 	return in.announced && in.manifestKnown && in.verified.count == in.part.Blocks()
 }
 
+// headVerified says that the blocks that hold the manifest are verified.
+func (in *incoming) headVerified() bool {
+	if !in.announced {
+		return false
+	}
+	for sbn := range in.digests {
+		if !in.verified.has(uint32(sbn)) {
+			return false
+		}
+	}
+	return true
+}
+
 // check reads a block back and compares it with its digest, which must be known.
 func (in *incoming) check(sbn uint32, buffer []byte) (ok bool, err error) {
 	bytes := buffer[:in.part.Length(sbn)]

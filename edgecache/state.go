@@ -1,6 +1,9 @@
 package edgecache
 
 import (
+	"cmp"
+	"slices"
+
 	"fanfare/control"
 	"fanfare/fec"
 )
@@ -34,7 +37,7 @@ type Failure struct {
 	Reason   string
 }
 
-// Progress is how many source blocks of a bundle are verified, of how many.
+// Progress is how many source blocks of a bundle are in its file, of how many.
 type Progress struct {
 	Sequence      uint64
 	Blocks, Total uint32
@@ -54,3 +57,92 @@ type Block struct {
 
 // BlockRange is Count source blocks from First.
 type BlockRange struct{ First, Count uint32 }
+
+// Wanted returns up to n announced bundles, by sequence, that should be on their way: not
+// complete, of use as far as is known, and not failed, or failed long enough ago.
+func (c *Cache) Wanted(n int) []Wanted {
+	c.reap()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	var wanted []Wanted
+	for sequence, b := range c.pending {
+		if b.phase != phaseWanted && (b.phase != phaseFailed || !c.retriable(b)) || !c.catalogue.Needed(sequence) {
+			continue
+		}
+		wanted = append(wanted, Wanted{Sequence: sequence, OTI: b.publish.OTI})
+	}
+	slices.SortFunc(wanted, func(a, b Wanted) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	return wanted[:min(n, len(wanted))]
+}
+
+// State returns what is durable. It syncs first if anything is not; if that fails, it
+// returns what was told before. The slices are shared between calls and must not be changed.
+func (c *Cache) State() State {
+	if err := c.Sync(); err != nil {
+		c.cfg.Log.Error("index not synced", "err", err)
+		return c.state
+	}
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if !c.stateFresh {
+		c.state = c.tell()
+		c.stateFresh = true
+	}
+	c.state.Progress = c.progress()
+	return c.state
+}
+
+// tell computes a State but for its Progress; writing is held.
+func (c *Cache) tell() State {
+	s := State{Digest: c.catalogue.Digest()}
+	s.Mark, _ = c.catalogue.Mark()
+	var open []uint64
+	for sequence, b := range c.pending {
+		if b.phase == phaseFailed {
+			s.Failed = append(s.Failed, Failure{sequence, b.reason})
+		}
+		if c.catalogue.Needed(sequence) {
+			open = append(open, sequence)
+		}
+	}
+	slices.SortFunc(s.Failed, func(a, b Failure) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	highest := c.catalogue.Highest()
+	missing := c.catalogue.Missing(highest, maxHoles)
+	if len(missing) == maxHoles {
+		highest = missing[maxHoles-1] // beyond it nothing is known here
+	}
+	open = append(open, missing...)
+	slices.Sort(open)
+	s.Complete, s.Done = between(slices.Compact(open), highest)
+	return s
+}
+
+// maxHoles bounds the missing entries that tell looks at.
+const maxHoles = 1024
+
+// between returns, of the sequences from 1 to highest that are not in open, the end of the
+// first run, if it begins at 1, and up to MaxDone runs after it. open is ascending.
+func between(open []uint64, highest uint64) (complete uint64, done []SequenceRange) {
+	next := uint64(1)
+	for _, hole := range append(open, highest+1) {
+		if hole > next {
+			if next == 1 {
+				complete = hole - 1
+			} else if len(done) < MaxDone {
+				done = append(done, SequenceRange{next, hole - 1})
+			}
+		}
+		next = hole + 1
+	}
+	return complete, done
+}
+
+// progress tells of the bundles on their way. The loop calls it.
+func (c *Cache) progress() []Progress {
+	var all []Progress
+	for sequence, in := range c.incoming {
+		all = append(all, Progress{Sequence: sequence, Blocks: in.written.count, Total: in.part.Blocks()})
+	}
+	slices.SortFunc(all, func(a, b Progress) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	return all
+}

@@ -1,0 +1,195 @@
+package edgecache
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"fanfare/control"
+)
+
+// Handler returns the HTTP face: GET and HEAD of what is published, by host and path.
+//
+// Every answer has a Cache-Status field (RFC 9211) with the edge's name: hit, or fwd=miss and a
+// detail: "absent" (404), "incomplete" (503: announced, on its way), "evicted" (503: the size
+// limit took its bytes), "stale" (503: the edge has not caught up yet), "key" (400), "error"
+// (500); or fwd=method (405). The query of a URL is not part of its key.
+func (c *Cache) Handler() http.Handler {
+	return &handler{cache: c, status: newCacheStatus(c.cfg.Name)}
+}
+
+// SetReady says whether requests may be answered from the cache: not before the edge has
+// caught up once. Before that they get 503.
+func (c *Cache) SetReady(ready bool) { c.ready.Store(ready) }
+
+type handler struct {
+	cache  *Cache
+	status cacheStatus
+}
+
+// found is what a request gets: an object in a bundle file.
+type found struct {
+	row    control.Row
+	time   int64    // of the entry, in milliseconds since 1970 UTC
+	file   *os.File // nil for an empty object
+	answer control.Answer
+	// evicted explains an answer of Incomplete.
+	evicted bool
+}
+
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := h.cache
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		h.refuse(w, http.StatusMethodNotAllowed, detailMethod, "Only GET and HEAD are served here.")
+		return
+	}
+	if !c.ready.Load() {
+		h.refuse(w, http.StatusServiceUnavailable, detailStale, "This edge is catching up with its origin.")
+		return
+	}
+	key, err := control.RequestKey(r.Host, r.URL.EscapedPath())
+	if err != nil {
+		h.refuse(w, http.StatusBadRequest, detailKey, "This URL cannot name an object: "+err.Error())
+		return
+	}
+	f, err := c.find(key)
+	switch {
+	case err != nil:
+		c.cfg.Log.Error("bundle file not readable", "sequence", f.row.Version, "err", err)
+		h.refuse(w, http.StatusInternalServerError, detailError, "The object cannot be read.")
+	case f.answer == control.Incomplete && f.evicted:
+		h.refuse(w, http.StatusServiceUnavailable, detailEvicted, "The object is published, but this edge had no room to keep it.")
+	case f.answer == control.Incomplete:
+		h.refuse(w, http.StatusServiceUnavailable, detailIncomplete, "The object is published, and on its way to this edge.")
+	case f.answer != control.Found:
+		h.refuse(w, http.StatusNotFound, detailAbsent, "Nothing is published here.")
+	default:
+		c.count.requestsHit.Add(1)
+		h.serve(w, r, f)
+	}
+}
+
+// refuse answers with a status, and a line that says why.
+func (h *handler) refuse(w http.ResponseWriter, code int, d detail, text string) {
+	header := w.Header()
+	header["Cache-Status"] = h.status.miss[d]
+	header.Set("Content-Type", "text/plain; charset=utf-8")
+	header.Set("Cache-Control", "no-store")
+	switch code {
+	case http.StatusServiceUnavailable:
+		header.Set("Retry-After", "1")
+		h.cache.count.requestsUnavailable.Add(1)
+	case http.StatusNotFound:
+		h.cache.count.requestsAbsent.Add(1)
+	case http.StatusInternalServerError:
+		h.cache.count.requestsUnavailable.Add(1)
+	default:
+		h.cache.count.requestsInvalid.Add(1)
+	}
+	w.WriteHeader(code)
+	_, _ = io.WriteString(w, text+"\n") // a reader who is gone needs no answer
+}
+
+// find looks a key up and opens the file. Between the two the bundle may go, for a purge, a
+// newer version or space: then the catalogue has another answer.
+func (c *Cache) find(key control.Key) (f found, err error) {
+	for range 4 {
+		if f = c.lookup(key); f.answer != control.Found || f.row.Length == 0 {
+			return f, nil
+		}
+		f.file, err = os.Open(c.disk.path(f.row.Version))
+		if !errors.Is(err, os.ErrNotExist) {
+			return f, err
+		}
+	}
+	return f, err
+}
+
+func (c *Cache) lookup(key control.Key) (f found) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	f.row, f.answer = c.catalogue.LookupRequest(key)
+	if b := c.bundles[f.row.Version]; b != nil {
+		f.time, f.evicted = b.time, b.phase == phaseEvicted
+		if f.answer == control.Found {
+			b.served.Store(c.now().UnixNano())
+		}
+	}
+	return f
+}
+
+// serve answers with an object, or with what is asked of it. It closes the file.
+func (h *handler) serve(w http.ResponseWriter, r *http.Request, f found) {
+	header := w.Header()
+	modified := setHeaders(header, &f.row.Object, f.time)
+	header["Cache-Status"] = h.status.hit
+	header["Etag"] = []string{entityTag(f.row.Digest)}
+	if ignoreRange(r) {
+		r = r.Clone(r.Context())
+		r.Header.Del("Range")
+	}
+	if _, encoded := header["Content-Encoding"]; encoded {
+		w = &lengthWriter{w, int64(f.row.Length)}
+	}
+	var body io.ReadSeeker = strings.NewReader("")
+	if f.file != nil {
+		defer f.file.Close()
+		body = io.NewSectionReader(f.file, int64(f.row.Offset), int64(f.row.Length))
+	}
+	http.ServeContent(w, r, "", modified, body)
+}
+
+// ignoreRange reports whether a Range field means nothing: with another method than GET, or in
+// another unit than bytes (RFC 9110 §14.2).
+func ignoreRange(r *http.Request) bool {
+	ranges := r.Header.Get("Range")
+	return ranges != "" && (r.Method != http.MethodGet || !strings.HasPrefix(ranges, "bytes="))
+}
+
+// entityTag is the strong validator of a body.
+func entityTag(digest control.Hash) string { return fmt.Sprintf("%q", encodeDigest(digest)) }
+
+// A lengthWriter says the length of an encoded body, which http.ServeContent leaves out.
+type lengthWriter struct {
+	http.ResponseWriter
+	length int64
+}
+
+func (w *lengthWriter) WriteHeader(code int) {
+	if code == http.StatusOK {
+		w.Header().Set("Content-Length", fmt.Sprint(w.length))
+	}
+	w.ResponseWriter.WriteHeader(code)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *lengthWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Stats returns a copy.
+func (c *Cache) Stats() Stats {
+	var s Stats
+	c.count.fill(&s)
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	s.Bytes, s.Rows = c.bytes, c.catalogue.Stats().Keys
+	for _, b := range c.bundles {
+		if b.size > 0 {
+			s.Bundles++
+		}
+	}
+	return s
+}
+
+// lastModified returns the time that a Last-Modified field says; zero if it says none.
+func lastModified(value string) time.Time {
+	t, err := http.ParseTime(value)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}

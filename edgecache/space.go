@@ -1,0 +1,154 @@
+package edgecache
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Reasons why a bundle finds no place.
+var (
+	errTooLarge = errors.New("larger than the cache's size limit")
+	errFull     = errors.New("the cache's size limit is taken by bundles on their way")
+)
+
+// abortError is the reason that Abort was given.
+type abortError struct{ reason string }
+
+func (e *abortError) Error() string { return e.reason }
+
+// admit sets space aside for the file of a bundle, where others go for it if the size limit asks
+// for that. writing is held.
+func (c *Cache) admit(b *bundle, file *os.File) error {
+	size := int64(b.publish.OTI.TransferLength)
+	if limit := c.cfg.MaxBytes; limit > 0 {
+		if size > limit {
+			return errTooLarge
+		}
+		if c.bytes+size > limit && len(c.drops) > 0 {
+			if err := c.index.sync(); err != nil {
+				return err
+			}
+			c.durable = c.position
+			if err := c.unlink(); err != nil {
+				return err
+			}
+		}
+		for c.bytes+size > limit {
+			evicted, err := c.evict()
+			if err != nil {
+				return err
+			}
+			if !evicted {
+				return errFull
+			}
+		}
+	}
+	if err := c.disk.extend(file, size); err != nil {
+		return &diskError{"set space aside", err}
+	}
+	c.mu.Lock()
+	b.size = size
+	c.bytes += size
+	c.mu.Unlock()
+	return nil
+}
+
+// evict removes the complete bundle that was served longest ago. writing is held.
+func (c *Cache) evict() (evicted bool, err error) {
+	var oldest *bundle
+	for _, b := range c.bundles {
+		if b.phase != phaseComplete || b.size == 0 {
+			continue
+		}
+		if oldest == nil || b.served.Load() < oldest.served.Load() ||
+			b.served.Load() == oldest.served.Load() && b.sequence < oldest.sequence {
+			oldest = b
+		}
+	}
+	if oldest == nil {
+		return false, nil
+	}
+	size := oldest.size
+	err = c.change(func(batch batch) error {
+		c.catalogue.Evicted(oldest.sequence)
+		batch.setRecord(oldest.sequence, record{Evicted: true, Time: oldest.time})
+		oldest.phase, oldest.size = phaseEvicted, 0
+		return nil
+	})
+	if err != nil {
+		return false, err
+	}
+	// The record need not be durable first: a complete bundle without file counts as evicted.
+	if err := c.disk.remove(oldest.sequence); err != nil {
+		return false, fmt.Errorf("edgecache: unlink bundle: %w", err)
+	}
+	c.giveBack(size)
+	c.count.bundlesEvicted.Add(1)
+	c.cfg.Log.Info("bundle evicted", "sequence", oldest.sequence, "bytes", size)
+	return true, nil
+}
+
+// giveBack takes note that space became free: bundles that failed for want of it are wanted again.
+func (c *Cache) giveBack(size int64) {
+	if size == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bytes -= size
+	for _, b := range c.pending {
+		if b.phase == phaseFailed && !b.retry.IsZero() {
+			b.retry = time.Time{}.Add(1)
+		}
+	}
+}
+
+// fail gives up a bundle on its way, or ready. The loop calls it, with writing held.
+func (c *Cache) fail(b *bundle, cause error) {
+	if in := c.incoming[b.sequence]; in != nil {
+		c.close(in)
+	}
+	c.recordFailure(b, cause)
+}
+
+// recordFailure is the part of fail that is not the loop's: the file goes, and State says why.
+// writing is held.
+func (c *Cache) recordFailure(b *bundle, cause error) {
+	retry := time.Time{}
+	var aborted *abortError
+	if errors.Is(cause, unix.ENOSPC) || errors.Is(cause, unix.EDQUOT) || errors.Is(cause, errFull) || errors.As(cause, &aborted) {
+		retry = c.now().Add(c.cfg.RetryAfter)
+	}
+	size := b.size
+	if b.file != nil {
+		b.file.Close()
+	}
+	if err := c.disk.remove(b.sequence); err != nil {
+		c.cfg.Log.Warn("bundle not unlinked", "sequence", b.sequence, "err", err)
+	}
+	c.giveBack(size)
+	c.mu.Lock()
+	b.phase, b.file, b.size = phaseFailed, nil, 0
+	b.reason, b.retry = cause.Error(), retry
+	c.mu.Unlock()
+	c.stateFresh = false
+	c.count.bundlesFailed.Add(1)
+	c.cfg.Log.Error("bundle failed", "sequence", b.sequence, "reason", b.reason, "retry", !retry.IsZero())
+}
+
+// retriable reports whether a failed bundle is due for another try.
+func (c *Cache) retriable(b *bundle) bool {
+	return !b.retry.IsZero() && !c.now().Before(b.retry)
+}
+
+// setPhase moves a bundle on; writing is held.
+func (c *Cache) setPhase(b *bundle, p phase) {
+	c.mu.Lock()
+	b.phase = p
+	c.mu.Unlock()
+	c.stateFresh = false
+}
