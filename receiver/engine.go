@@ -10,8 +10,22 @@ import (
 // Engine knows what is missing, when to ask for it, and when a block can be decoded. See the
 // package comment for the contract between it and the loop around it.
 type Engine struct {
-	cfg   Config
-	stats Stats
+	cfg      Config
+	rng      *rand.Rand
+	stats    Stats
+	objects  objects
+	blocks   blockPool
+	asking   asking
+	sender   senderView
+	loss     loss
+	rtt      rtt
+	reporter reporter
+	presence presence
+	events   eventQueue
+	// counter is that of the last feedback message.
+	counter uint64
+	report  wire.Report
+	now     mono.Time
 }
 
 // New returns an engine that has heard nothing and expects nothing. It returns an error that
@@ -20,57 +34,198 @@ func New(cfg Config, rng *rand.Rand, now mono.Time) (*Engine, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Engine{cfg: cfg.withDefaults()}, nil
+	cfg = cfg.withDefaults()
+	return &Engine{
+		cfg:      cfg,
+		rng:      rng,
+		objects:  newObjects(),
+		blocks:   blockPool{limit: cfg.MaxOpenBlocks, reserve: min(cfg.MaxAskedBlocks, cfg.MaxOpenBlocks/2)},
+		asking:   asking{limit: cfg.MaxAskedBlocks, due: mono.Never},
+		reporter: reporter{requested: mono.Never},
+		presence: presence{since: now},
+		counter:  cfg.Counter,
+		now:      now,
+	}, nil
 }
 
-// Expect announces an object that should arrive, as a log entry says. It may come before or
-// after the first packets; an object that began by its packets with another OTI starts
-// anew, so the loop compares Object first. o.Whole is added to what is there; if that
-// completes the object, ObjectWhole follows. An empty object is whole at once.
-// It returns an error that wraps ErrObject, or ErrFull.
-func (e *Engine) Expect(now mono.Time, o ObjectInfo) error { return nil }
+// HandlePacket takes a packet of a control or data object; p is only read, and not kept. If
+// keep is true the loop must store p.Payload under (TOI, SBN, ESI) before it drains events.
+func (e *Engine) HandlePacket(now mono.Time, p *wire.Packet) (keep bool) {
+	if !e.arrive(now, p) || p.TOI == wire.HeartbeatTOI {
+		return false
+	}
+	o := e.objects.find(p.TOI)
+	if o == nil || !o.known {
+		if o = e.introduce(now, o, p); o == nil {
+			return false
+		}
+	}
+	if !o.fits(p) {
+		e.stats.PacketsInvalid++
+		return false
+	}
+	e.reporter.busy = true
+	keep = e.symbol(now, o, p)
+	// Blocks of a group take turns, and no group has more than maxInterleave of them: a source
+	// symbol this far on says that the blocks before have been sent.
+	if p.SBN >= maxInterleave && p.SBN-maxInterleave >= o.position && p.ESI < p.SourceBlockLength && wire.IsData(p.TOI) {
+		if o.passed(p.SBN-maxInterleave+1) && e.sender.known {
+			e.assess(now, o, nil)
+			e.arm(now)
+		}
+	}
+	return keep
+}
 
-// Forget drops an object, without an event; its further packets are ignored for a while unless
-// it is expected again. A TOI that is not held is remembered in the same way.
-func (e *Engine) Forget(now mono.Time, toi uint32) {}
+// maxInterleave is the largest number of blocks whose symbols the sender sends in turn.
+const maxInterleave = 8
 
-// Object returns what is known of an object that is held, without Whole.
-func (e *Engine) Object(toi uint32) (ObjectInfo, bool) { return ObjectInfo{}, false }
+// arrive takes note of any packet; it returns false for one that must not be looked at.
+func (e *Engine) arrive(now mono.Time, p *wire.Packet) bool {
+	e.now = now
+	if p.TSI != e.cfg.TSI {
+		e.stats.PacketsForeign++
+		return false
+	}
+	if e.presence.hear(now) {
+		e.events.push(Event{Kind: SenderHeard})
+	}
+	first, newest := e.loss.receive(now, p.PacketSequence)
+	if newest {
+		e.sender.sendTime, e.sender.heard = p.SendTime, now
+	}
+	return first
+}
 
-// HandlePacket takes a packet of a control or data object; p is only read, and not kept. If keep is true the loop must store
-// p.Payload under (TOI, SBN, ESI) before it drains events.
-func (e *Engine) HandlePacket(now mono.Time, p *wire.Packet) (keep bool) { return false }
-
-// HandleHeartbeat takes a packet with wire.HeartbeatTOI and the heartbeat it carries; both are
-// only read. The loop verifies h.Head before, and expects what it makes known.
-func (e *Engine) HandleHeartbeat(now mono.Time, p *wire.Packet, h *wire.Heartbeat) {}
+// symbol keeps the symbol in p if its block needs it.
+func (e *Engine) symbol(now mono.Time, o *object, p *wire.Packet) (keep bool) {
+	i, ok := o.find(p.SBN)
+	if !ok {
+		if o.whole.has(p.SBN) {
+			e.stats.SymbolsUnneeded++
+			return false
+		}
+		if !e.blocks.room(false) || len(o.whole.runs) >= e.cfg.MaxRanges {
+			e.stats.SymbolsRefused++
+			return false
+		}
+		e.blocks.open(o, i, p.SBN)
+	}
+	o.recent = i
+	b := o.open[i]
+	switch {
+	case b.ready:
+		e.stats.SymbolsUnneeded++
+		return false
+	case !b.add(p.ESI):
+		e.stats.SymbolsDuplicate++
+		return false
+	}
+	e.stats.SymbolsKept++
+	o.heard = now
+	if b.need() == 0 {
+		e.suppress(o, b)
+		e.asking.release(b)
+		b.ready = true
+		e.events.push(Event{Kind: BlockReady, TOI: o.toi, SBN: b.sbn})
+	}
+	return true
+}
 
 // HandleResult takes the outcome of a BlockReady: with a nil err the block is whole; any other
 // empties it, and it is asked for anew. A block that was whole may fail later in the same way,
 // as long as its object is held.
-func (e *Engine) HandleResult(now mono.Time, ev Event, err error) {}
+func (e *Engine) HandleResult(now mono.Time, ev Event, err error) {
+	e.now = now
+	o := e.objects.table[ev.TOI]
+	if ev.Kind != BlockReady || o == nil {
+		return
+	}
+	i, ok := o.find(ev.SBN)
+	switch {
+	case ok && !o.open[i].ready:
+		return
+	case err == nil && ok:
+		e.stats.BlocksWhole++
+		if o.open[i].repaired {
+			e.stats.BlocksDecoded++
+		}
+		e.blocks.close(o, i)
+		o.whole.add(ev.SBN)
+		e.finish(o)
+		return
+	case err != nil && ok:
+		o.open[i].empty()
+	case err != nil && o.whole.remove(ev.SBN):
+	default:
+		return
+	}
+	e.stats.BlocksFailed++
+	if e.sender.known {
+		e.assess(now, o, nil)
+		e.arm(now)
+	}
+}
+
+// finish lets an object go that is whole.
+func (e *Engine) finish(o *object) {
+	if !o.finished() {
+		return
+	}
+	e.drop(o)
+	e.objects.finish(o.toi)
+	e.stats.ObjectsWhole++
+	e.events.push(Event{Kind: ObjectWhole, TOI: o.toi})
+}
+
+// drop forgets an object and its blocks.
+func (e *Engine) drop(o *object) {
+	for len(o.open) > 0 {
+		i := len(o.open) - 1
+		e.unwant(o, o.open[i])
+		e.asking.release(o.open[i])
+		e.blocks.close(o, i)
+	}
+	e.objects.remove(o)
+}
 
 // HandleTimeout does what is due at now. Early or repeated calls do nothing.
-func (e *Engine) HandleTimeout(now mono.Time) {}
+func (e *Engine) HandleTimeout(now mono.Time) {
+	e.now = now
+	if e.presence.check(now) {
+		e.events.push(Event{Kind: SenderSilent})
+	}
+}
 
 // SocketDropped says that the receive buffer dropped n more packets.
 func (e *Engine) SocketDropped(n uint64) { e.stats.SocketDrops += n }
 
 // RequestReport asks for a report soon: the loop has something to tell. In large groups it is
 // delayed at random, so that not all edges report at once.
-func (e *Engine) RequestReport(now mono.Time) {}
+func (e *Engine) RequestReport(now mono.Time) {
+	e.now = now
+	e.reporter.request(now, e.rng, e.sender.edges)
+}
 
 // NextEvent returns the next thing that the loop should know or do, and whether there is one.
-func (e *Engine) NextEvent() (Event, bool) { return Event{}, false }
+func (e *Engine) NextEvent() (Event, bool) { return e.events.pop() }
 
-// NextFeedback fills in the feedback message to send now, and reports whether there is one.
-// It reuses f.NACKs. When a report is due f.Report is a struct of the engine's with the
-// counters of packets and NACKs filled in and all else zero, which the loop completes; it is
-// valid until the next call. A message has either NACKs or a report.
-func (e *Engine) NextFeedback(now mono.Time, f *wire.Feedback) (ok bool) { return false }
-
-// NextTimeout returns when HandleTimeout and NextFeedback should be called next if nothing else happens.
-func (e *Engine) NextTimeout() mono.Time { return mono.Never }
+// NextTimeout returns when HandleTimeout and NextFeedback should be called next if nothing
+// else happens. It is in the past if there are events that the loop has not taken.
+func (e *Engine) NextTimeout() mono.Time {
+	if e.events.waiting() {
+		return e.now
+	}
+	return min(e.asking.due, e.reporter.due(e.sender.edges), e.presence.deadline())
+}
 
 // Stats returns a copy of the counters.
-func (e *Engine) Stats() Stats { return e.stats }
+func (e *Engine) Stats() Stats {
+	s := e.stats
+	s.PacketsReceived, s.PacketsLost = e.loss.received, e.loss.lost
+	s.PacketsDuplicate, s.PacketsReordered = e.loss.duplicate, e.loss.reordered
+	s.Objects, s.OpenBlocks = len(e.objects.order), e.blocks.inUse
+	s.RTT, s.GRTT, s.Edges = e.rtt.smoothed, e.sender.grtt, e.sender.edges
+	s.LossPPM = e.loss.recent
+	return s
+}

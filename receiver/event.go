@@ -49,3 +49,25 @@ type Event struct {
 	TOI  uint32
 	SBN  uint32
 }
+
+// eventQueue holds events until the loop takes them.
+type eventQueue struct {
+	list []Event
+	head int
+}
+
+func (q *eventQueue) push(e Event) { q.list = append(q.list, e) }
+
+func (q *eventQueue) waiting() bool { return q.head < len(q.list) }
+
+func (q *eventQueue) pop() (Event, bool) {
+	if !q.waiting() {
+		return Event{}, false
+	}
+	e := q.list[q.head]
+	q.head++
+	if q.head == len(q.list) {
+		q.list, q.head = q.list[:0], 0
+	}
+	return e, true
+}

@@ -2,16 +2,30 @@ package sender
 
 import (
 	"math/rand/v2"
+	"time"
 
 	"fanfare/internal/mono"
 	"fanfare/internal/wire"
 )
 
-// Engine decides which symbol of which object goes out next, and when. See the package comment for
-// the contract between it and the loop around it.
+// Engine decides which symbol of which object goes out next, and when. See the package comment
+// for the contract between it and the loop around it.
 type Engine struct {
-	cfg   Config
-	stats Stats
+	cfg      Config
+	stats    Stats
+	objects  objects
+	repairs  repairs
+	control  controlQueue
+	unknowns unknowns
+	edges    edges
+	pacer    pacer
+	grtt     grtt
+	beat     heartbeat
+	events   eventQueue
+	// sequence is the packet sequence number of the next packet.
+	sequence uint32
+	// now is the latest time seen, swept when the tables were last cleaned.
+	now, swept mono.Time
 }
 
 // New returns an engine that holds no object and sends its first heartbeat at once.
@@ -20,40 +34,152 @@ func New(cfg Config, rng *rand.Rand, now mono.Time) (*Engine, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Engine{cfg: cfg.withDefaults()}, nil
+	cfg = cfg.withDefaults()
+	e := &Engine{
+		cfg:     cfg,
+		objects: newObjects(cfg.Started),
+		repairs: newRepairs(cfg.MaxRepairBlocks),
+		edges:   newEdges(cfg.MaxEdges),
+		pacer:   newPacer(cfg.Rate, now),
+		grtt:    newGRTT(cfg.InitialGRTT, now),
+		// A random start, so that numbers of two instances are not mistaken for each other.
+		sequence: rng.Uint32(),
+		now:      now, swept: now,
+	}
+	e.beat = newHeartbeat(&e.pacer, now)
+	return e, nil
 }
 
 // Add begins to hold an object, and to send it unless o.Sent. It returns an error that wraps
 // ErrObject, ErrExists or ErrFull; then nothing has changed.
-func (e *Engine) Add(now mono.Time, o ObjectInfo) error { return nil }
+func (e *Engine) Add(now mono.Time, o ObjectInfo) error {
+	e.now = now
+	if e.objects.table[o.TOI] != nil {
+		return ErrExists
+	}
+	obj, err := newObject(o, now)
+	if err != nil {
+		return err
+	}
+	if len(e.objects.order) >= e.cfg.MaxObjects {
+		idlest := e.objects.idlest(e.repairs.asked)
+		if idlest == nil {
+			return ErrFull
+		}
+		e.forget(idlest)
+		e.events.push(Event{Kind: ObjectForgotten, TOI: idlest.toi})
+	}
+	e.objects.add(obj)
+	if obj.control != nil && obj.busy() {
+		e.control.add(obj.control)
+	}
+	e.unknowns.take(o.TOI, func(a unknownAsk) {
+		e.ask(now, a.nack, a.sequence, a.known, maxAsks)
+	})
+	return nil
+}
 
-// Cancel stops sending and repairing an object and forgets it, without an event. A TOI that is not held is ignored.
-func (e *Engine) Cancel(now mono.Time, toi uint32) {}
+// Cancel stops sending and repairing an object and forgets it, without an event. A TOI that is
+// not held is ignored.
+func (e *Engine) Cancel(now mono.Time, toi uint32) {
+	e.now = now
+	if o := e.objects.table[toi]; o != nil {
+		e.forget(o)
+	}
+}
 
-// HandleFeedback takes a message of an edge: its asks, and what it tells of round trip and loss.
-// f is only read, and not kept. The report in it is the loop's business.
-func (e *Engine) HandleFeedback(now mono.Time, f *wire.Feedback) {}
+// forget drops all state of an object.
+func (e *Engine) forget(o *object) {
+	e.objects.remove(o)
+	if o.control != nil {
+		o.control.leave()
+		return
+	}
+	e.repairs.dropObject(o)
+}
 
 // HandleTimeout does what is due at now. Early or repeated calls do nothing.
-func (e *Engine) HandleTimeout(now mono.Time) {}
+func (e *Engine) HandleTimeout(now mono.Time) {
+	e.now = now
+	if now.Sub(e.swept) < sweepInterval {
+		return
+	}
+	e.swept = now
+	e.edges.sweep(now)
+	e.repairs.sweep(now)
+	e.unknowns.sweep(now)
+	for _, o := range e.objects.expired(nil, now-mono.Time(e.cfg.Keep)) {
+		if !e.repairs.asked(o) {
+			e.forget(o)
+			e.events.push(Event{Kind: ObjectForgotten, TOI: o.toi})
+		}
+	}
+}
 
 // NextEvent returns the next thing that the loop should know or do, and whether there is one.
-func (e *Engine) NextEvent() (Event, bool) { return Event{}, false }
+func (e *Engine) NextEvent() (Event, bool) { return e.events.pop() }
 
 // NextPacket fills in the packet to send now, all but Payload, and reports whether there is one.
 // The loop adds the symbol that TOI, SBN and ESI name, or, if TOI is wire.HeartbeatTOI, a
 // heartbeat filled by Advertise, and sends it.
-func (e *Engine) NextPacket(now mono.Time, p *wire.Packet) (ok bool) { return false }
+func (e *Engine) NextPacket(now mono.Time, p *wire.Packet) (ok bool) {
+	e.now = now
+	*p = wire.Packet{TSI: e.cfg.TSI, PacketSequence: e.sequence, SendTime: sendTime(now)}
+	var payload int
+	if payload, ok = e.next(now, p); !ok {
+		return false
+	}
+	size := wire.HeaderLength(p) + payload + e.cfg.PacketOverhead
+	e.pacer.charge(now, size)
+	e.sequence++
+	e.stats.PacketsSent++
+	e.stats.BytesSent += uint64(size)
+	return true
+}
 
-// Advertise fills in the heartbeat that a packet with wire.HeartbeatTOI carries: all but Head.
-// It reuses the slices in h.
-func (e *Engine) Advertise(now mono.Time, h *wire.Heartbeat) {}
-
-// NextTimeout returns when HandleTimeout and NextPacket should be called next if nothing else happens.
-func (e *Engine) NextTimeout() mono.Time { return mono.Never }
+// NextTimeout returns when HandleTimeout and NextPacket should be called next if nothing else
+// happens. It is in the past if there are events that the loop has not taken.
+func (e *Engine) NextTimeout() mono.Time {
+	if e.events.waiting() {
+		return e.now
+	}
+	a := e.activity()
+	t := min(e.beat.next(a, e.grtt.timer()), e.control.timeout())
+	if a != idle {
+		t = min(t, e.pacer.next())
+	}
+	return t
+}
 
 // Stats returns a copy of the counters.
-func (e *Engine) Stats() Stats { return e.stats }
+func (e *Engine) Stats() Stats {
+	s := e.stats
+	s.Objects = len(e.objects.order)
+	s.RepairBlocks = len(e.repairs.table)
+	s.RepairQueue = e.repairs.queued
+	s.Edges = len(e.edges.table)
+	s.GRTT = e.grtt.estimate()
+	return s
+}
 
 // Edge returns what is known of one edge, and whether it was heard of lately.
-func (e *Engine) Edge(id uint64) (EdgeInfo, bool) { return EdgeInfo{}, false }
+func (e *Engine) Edge(id uint64) (EdgeInfo, bool) {
+	if known := e.edges.table[id]; known != nil {
+		return known.EdgeInfo, true
+	}
+	return EdgeInfo{}, false
+}
+
+// activity returns what the sender is busy with.
+func (e *Engine) activity() activity {
+	switch {
+	case e.repairs.next() != nil:
+		return repairing
+	case e.objects.pass() != nil:
+		return passing
+	}
+	return idle
+}
+
+// sendTime is the session clock as packets carry it.
+func sendTime(now mono.Time) uint32 { return uint32(uint64(now) / uint64(time.Microsecond)) }

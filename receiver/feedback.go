@@ -1,0 +1,116 @@
+package receiver
+
+import (
+	"fanfare/internal/mono"
+	"fanfare/internal/wire"
+)
+
+// choice is a wanted block and the index of the NACK that it is in.
+type choice struct {
+	object *object
+	block  *block
+	nack   int
+}
+
+// NextFeedback fills in the feedback message to send now, and reports whether there is one.
+// It reuses f.NACKs. When a report is due f.Report is a struct of the engine's with the
+// counters of packets and NACKs filled in and all else zero, which the loop completes; it is
+// valid until the next call. A message has either NACKs or a report.
+func (e *Engine) NextFeedback(now mono.Time, f *wire.Feedback) (ok bool) {
+	e.now = now
+	asks := e.asking.wanted > 0 && e.asking.due <= now
+	reports := e.reporter.due(e.sender.edges) <= now
+	if !e.sender.known || !asks && !reports {
+		return false
+	}
+	e.counter++
+	f.TSI, f.Edge, f.Counter = e.cfg.TSI, e.cfg.Edge, e.counter
+	f.Instance, f.PacketSequence = e.sender.instance, e.loss.highest
+	f.EchoTime, f.EchoHeld = e.sender.sendTime, now.Sub(e.sender.heard)
+	f.NACKs, f.Report = f.NACKs[:0], nil
+	if asks {
+		e.nack(now, f)
+	} else {
+		e.fillReport()
+		f.Report = &e.report
+		e.reporter.sent(now, e.rng)
+		e.stats.ReportsSent++
+	}
+	e.rtt.send(now, e.counter)
+	return true
+}
+
+// nack fills in as many asks for wanted blocks as fit into one message, oldest first.
+func (e *Engine) nack(now mono.Time, f *wire.Feedback) {
+	e.choose(f)
+	f.Fit(wire.MaxFeedback)
+	for _, c := range e.asking.chosen {
+		if c.nack >= len(f.NACKs) {
+			break
+		}
+		b := c.block
+		b.wanted = false
+		c.object.wanted--
+		e.asking.wanted--
+		b.asks = min(b.asks, 254) + 1
+		b.asked, b.counter = now, e.counter
+		e.stats.BlocksAsked++
+	}
+	e.stats.NACKsSent++
+	if e.asking.wanted == 0 {
+		e.asking.due = mono.Never
+	}
+}
+
+// choose lists the wanted blocks as NACKs, like neighbours as one range.
+func (e *Engine) choose(f *wire.Feedback) {
+	e.asking.chosen = e.asking.chosen[:0]
+	left := e.asking.wanted
+	for _, o := range e.objects.order {
+		if left == 0 {
+			return
+		}
+		left -= o.wanted
+		wanted := o.wanted
+		for i := 0; wanted > 0 && i < len(o.open); i++ {
+			b := o.open[i]
+			if !b.wanted {
+				continue
+			}
+			wanted--
+			if !extend(f, o.toi, b) {
+				if len(f.NACKs) == wire.MaxNACKs {
+					return
+				}
+				f.NACKs = append(f.NACKs, wire.NACK{TOI: o.toi, SBN: b.sbn, Count: 1, Symbols: b.want()})
+			}
+			e.asking.chosen = append(e.asking.chosen, choice{o, b, len(f.NACKs) - 1})
+		}
+	}
+}
+
+// extend makes the last NACK longer by a block, if it is its neighbour and as needy.
+func extend(f *wire.Feedback, toi uint32, b *block) bool {
+	if len(f.NACKs) == 0 {
+		return false
+	}
+	last := &f.NACKs[len(f.NACKs)-1]
+	if last.TOI != toi || last.SBN+last.Count != b.sbn || last.Symbols != b.want() {
+		return false
+	}
+	last.Count++
+	return true
+}
+
+// fillReport makes the report that the loop completes.
+func (e *Engine) fillReport() {
+	e.report = wire.Report{
+		PacketsReceived: e.loss.received,
+		PacketsLost:     e.loss.lost,
+		SocketDrops:     e.stats.SocketDrops,
+		NACKsSent:       e.stats.NACKsSent,
+		BlocksDecoded:   e.stats.BlocksDecoded,
+		BlocksPoisoned:  e.stats.BlocksFailed,
+		LossPPM:         e.loss.recentPPM(),
+	}
+}

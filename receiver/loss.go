@@ -1,0 +1,135 @@
+package receiver
+
+import (
+	"time"
+
+	"fanfare/internal/mono"
+)
+
+// loss counts packets by their sequence numbers: which came, which did not, which came late
+// or twice.
+type loss struct {
+	started bool
+	highest uint32
+	// window has one bit for each of the latest numbers, at the number modulo windowBits: it
+	// is clear if the packet is missing.
+	window [windowBits / 64]uint64
+	// gaps are the latest runs of missing numbers, in a ring, and when they were noticed.
+	gaps [8]gap
+	gap  int
+
+	received, lost, duplicate, reordered uint64
+
+	// late is how long packets were seen to be overtaken, at lateAt.
+	late   time.Duration
+	lateAt mono.Time
+
+	// recent smooths the loss, from what the counters were at its last update.
+	recent           uint32
+	recentKnown      bool
+	markLost, markIn uint64
+}
+
+type gap struct {
+	first, last uint32
+	at          mono.Time
+}
+
+const (
+	windowBits = 4096
+	// maxJump is the largest step that is taken for loss; a larger one is a discontinuity.
+	maxJump = 1 << 16
+	// lateKeep is how long reordering is expected to come again, lateMost how long it is
+	// waited for at most.
+	lateKeep = 10 * time.Second
+	lateMost = 100 * time.Millisecond
+	// recentLeast is how many packets make a sample of the recent loss.
+	recentLeast = 100
+)
+
+// receive takes note of a packet. It reports whether it is the first with this number, and
+// whether it is the newest so far.
+func (l *loss) receive(now mono.Time, sequence uint32) (first, newest bool) {
+	d := int32(sequence - l.highest)
+	switch {
+	case !l.started || d > maxJump || d < -maxJump:
+		l.restart(sequence)
+		return true, true
+	case d > 0:
+		l.advance(now, sequence, uint32(d))
+		return true, true
+	case d <= -windowBits: // too old to be known
+		l.received++
+		return true, false
+	case l.has(sequence):
+		l.duplicate++
+		return false, false
+	}
+	l.set(sequence)
+	l.received++
+	l.reordered++
+	l.lost--
+	for _, g := range l.gaps {
+		if sequence-g.first <= g.last-g.first && g.at > 0 {
+			l.late = max(l.wait(now), now.Sub(g.at))
+			l.lateAt = now
+		}
+	}
+	return true, false
+}
+
+// restart begins at a number of which nothing before is missed.
+func (l *loss) restart(sequence uint32) {
+	for i := range l.window {
+		l.window[i] = ^uint64(0)
+	}
+	l.gaps = [8]gap{}
+	l.started, l.highest = true, sequence
+	l.received++
+}
+
+// advance moves on by step numbers, of which the last has come.
+func (l *loss) advance(now mono.Time, sequence, step uint32) {
+	if step > 1 {
+		l.lost += uint64(step - 1)
+		l.gaps[l.gap] = gap{first: l.highest + 1, last: sequence - 1, at: now}
+		l.gap = (l.gap + 1) % len(l.gaps)
+		if step >= windowBits {
+			l.window = [windowBits / 64]uint64{}
+		} else {
+			for s := l.highest + 1; s != sequence; s++ {
+				l.window[s%windowBits/64] &^= 1 << (s % 64)
+			}
+		}
+	}
+	l.set(sequence)
+	l.highest = sequence
+	l.received++
+}
+
+func (l *loss) has(s uint32) bool { return l.window[s%windowBits/64]&(1<<(s%64)) != 0 }
+func (l *loss) set(s uint32)      { l.window[s%windowBits/64] |= 1 << (s % 64) }
+
+// wait returns how long a missing packet may still come: as long as it was seen to lately.
+func (l *loss) wait(now mono.Time) time.Duration {
+	if now.Sub(l.lateAt) > lateKeep {
+		return 0
+	}
+	return min(l.late, lateMost)
+}
+
+// recentPPM returns the recent loss in packets per million, updated with what came since it was
+// last asked for.
+func (l *loss) recentPPM() uint32 {
+	lost, in := int64(l.lost-l.markLost), int64(l.received-l.markIn)
+	if lost < 0 || lost+in < recentLeast {
+		return l.recent
+	}
+	sample := uint32(lost * 1e6 / (lost + in))
+	if l.recentKnown {
+		sample = (3*l.recent + sample) / 4
+	}
+	l.recent, l.recentKnown = sample, true
+	l.markLost, l.markIn = l.lost, l.received
+	return l.recent
+}

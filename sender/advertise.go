@@ -1,0 +1,44 @@
+package sender
+
+import (
+	"fanfare/internal/mono"
+	"fanfare/internal/wire"
+)
+
+// Advertise fills in the heartbeat that a packet with wire.HeartbeatTOI carries: all but Head.
+// It reuses the slices in h.
+func (e *Engine) Advertise(now mono.Time, h *wire.Heartbeat) {
+	h.Instance = e.cfg.Instance
+	h.Rate = e.cfg.Rate
+	h.GRTT = e.grtt.estimate()
+	h.Edges = uint32(len(e.edges.table))
+	h.Started = e.objects.started
+	h.First = e.objects.positions(h.First[:0])
+	h.Echoes = e.edges.acknowledge(now, h.Echoes[:0])
+	h.Outstanding, h.Truncated = h.Outstanding[:0], false
+	for _, l := range []*blockList{&e.control.ready, &e.control.waiting, &e.repairs.active} {
+		if h.Outstanding, h.Truncated = outstanding(h.Outstanding, l); h.Truncated {
+			return
+		}
+	}
+}
+
+// outstanding appends G - T of the blocks of a queue, runs of like neighbours as one. It
+// reports whether the list is too long.
+func outstanding(list []wire.Outstanding, l *blockList) (_ []wire.Outstanding, truncated bool) {
+	for b := l.front; b != nil; b = b.next {
+		symbols := uint16(min(b.outstanding(), wire.NeedAll))
+		if i := len(list) - 1; i >= 0 {
+			last := &list[i]
+			if last.TOI == b.object.toi && last.Symbols == symbols && last.SBN+last.Count == b.sbn {
+				last.Count++
+				continue
+			}
+		}
+		if len(list) == wire.MaxOutstanding {
+			return list, true
+		}
+		list = append(list, wire.Outstanding{TOI: b.object.toi, SBN: b.sbn, Count: 1, Symbols: symbols})
+	}
+	return list, false
+}

@@ -1,0 +1,60 @@
+package sender
+
+import "fanfare/internal/mono"
+
+// block is the repair state of one source block: of a data object from the first ask on, of
+// a control object from the start.
+type block struct {
+	account
+	object *object
+	sbn    uint32
+	k, n   int
+	// touched is when the block was last asked for or sent; due is when it may be sent next.
+	touched, due mono.Time
+
+	list       *blockList
+	prev, next *block
+}
+
+// esi returns the encoding symbol of the next transmission. When n runs out it begins again
+// with the source symbols.
+func (b *block) esi() int { return int(b.sent % uint32(b.n)) }
+
+// blockList is a queue of blocks from whose middle one can be taken out. A block is in one at most.
+type blockList struct {
+	front, back *block
+	length      int
+}
+
+// push appends b, which it takes out of the list it is in.
+func (l *blockList) push(b *block) {
+	b.leave()
+	b.list, b.prev, b.next = l, l.back, nil
+	if l.back == nil {
+		l.front = b
+	} else {
+		l.back.next = b
+	}
+	l.back = b
+	l.length++
+}
+
+// leave takes b out of the list it is in, if any.
+func (b *block) leave() {
+	l := b.list
+	if l == nil {
+		return
+	}
+	if b.prev == nil {
+		l.front = b.next
+	} else {
+		b.prev.next = b.next
+	}
+	if b.next == nil {
+		l.back = b.prev
+	} else {
+		b.next.prev = b.prev
+	}
+	l.length--
+	b.list, b.prev, b.next = nil, nil, nil
+}

@@ -1,0 +1,117 @@
+package sender
+
+import (
+	"time"
+
+	"fanfare/internal/mono"
+	"fanfare/internal/wire"
+)
+
+// maxAsks is how many blocks one feedback message may ask for; a receiver of ours asks for
+// 256 at a time.
+const maxAsks = 1024
+
+// HandleFeedback takes a message of an edge: its asks, and what it tells of round trip and loss.
+// f is only read, and not kept. The report in it is the loop's business.
+func (e *Engine) HandleFeedback(now mono.Time, f *wire.Feedback) {
+	if f.TSI != e.cfg.TSI {
+		e.stats.FeedbackForeign++
+		return
+	}
+	e.stats.FeedbackReceived++
+	known := f.Instance == e.cfg.Instance
+	from, stale := e.edges.hear(now, f)
+	switch {
+	case stale:
+		e.stats.FeedbackStale++
+	case from == nil:
+		e.stats.EdgesRefused++
+	case known:
+		if rtt, ok := roundTrip(now, f); ok {
+			e.grtt.sample(now, from.sample(rtt))
+		}
+	}
+	if len(f.NACKs) == 0 {
+		return
+	}
+	e.stats.NACKsReceived++
+	room := maxAsks
+	for _, n := range f.NACKs {
+		room -= e.ask(now, n, f.PacketSequence, known, room)
+	}
+}
+
+// roundTrip returns the time from when a packet was sent until its echo came, less the time
+// that the edge held it. A time that cannot be is refused.
+func roundTrip(now mono.Time, f *wire.Feedback) (time.Duration, bool) {
+	away := time.Duration(sendTime(now)-f.EchoTime) * time.Microsecond
+	if f.EchoHeld < 0 || f.EchoHeld > away || away-f.EchoHeld > maxRTT {
+		return 0, false
+	}
+	return away - f.EchoHeld, true
+}
+
+// ask honours one range of asks, of at most room blocks, and returns how many it was.
+func (e *Engine) ask(now mono.Time, n wire.NACK, sequence uint32, known bool, room int) (blocks int) {
+	if n.Symbols == 0 || n.Count == 0 || !wire.IsControl(n.TOI) && !wire.IsData(n.TOI) {
+		e.stats.AsksInvalid++
+		return 0
+	}
+	o := e.objects.table[n.TOI]
+	if o == nil {
+		e.stats.AsksUnknown++
+		tell, ok := e.unknowns.note(now, n, sequence, known)
+		if !ok {
+			e.stats.AsksRefused++
+		} else if tell {
+			e.events.push(Event{Kind: ObjectUnknown, TOI: n.TOI})
+		}
+		return 0
+	}
+	if n.SBN >= o.part.Blocks() {
+		e.stats.AsksInvalid++
+		return 0
+	}
+	count := min(n.Count, o.part.Blocks()-n.SBN)
+	if count > uint32(room) {
+		e.stats.AsksRefused += uint64(count) - uint64(room)
+		count = uint32(room)
+	}
+	if count > 0 {
+		o.touched = now
+	}
+	for sbn := n.SBN; sbn-n.SBN < count; sbn++ {
+		e.stats.BlocksAsked++
+		if !e.askBlock(now, o, sbn, int(n.Symbols), sequence, known) {
+			e.stats.AsksMerged++
+		}
+	}
+	return int(count)
+}
+
+// askBlock honours the ask for one block; it reports whether more will be sent than before.
+func (e *Engine) askBlock(now mono.Time, o *object, sbn uint32, need int, sequence uint32, known bool) bool {
+	need = min(need, o.part.SourceSymbols(sbn)) // wire.NeedAll too
+	b := o.control
+	if b == nil {
+		b = e.repairs.find(o.toi, sbn)
+	}
+	if b == nil {
+		sent, ok := o.opening(sbn, need, sequence, known)
+		if !ok {
+			return false
+		}
+		if b = e.repairs.open(now, o, sbn, sent); b == nil {
+			e.stats.AsksRefused++
+			return false
+		}
+	}
+	seen := b.before
+	if known {
+		seen = b.seen(sequence)
+	}
+	if o.control != nil {
+		return e.control.ask(b, seen, need)
+	}
+	return e.repairs.ask(now, b, seen, need)
+}

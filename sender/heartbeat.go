@@ -1,0 +1,83 @@
+package sender
+
+import (
+	"time"
+
+	"fanfare/internal/mono"
+)
+
+// activity is what the sender is busy with, the more urgent first.
+type activity uint8
+
+const (
+	repairing activity = iota
+	passing            // first passes
+	idle
+)
+
+// heartbeat decides when a heartbeat goes out: soon after something was finished, regularly
+// while there is something to tell, ever more rarely when there is not.
+type heartbeat struct {
+	last mono.Time
+	// soon says that something was finished since the last one.
+	soon bool
+	// pause is the next interval when idle.
+	pause time.Duration
+	// least is what any interval but a first one must be, so that heartbeats take no more than a
+	// twentieth of a small rate.
+	least time.Duration
+}
+
+const (
+	repairingInterval = 2 * time.Millisecond // or GRTT, if that is longer
+	passingInterval   = 5 * time.Millisecond // or GRTT, if that is longer
+	idleShortest      = time.Millisecond
+	idleLongest       = time.Second
+	// soonInterval bounds how often soon can have its way, soonPassing the same during a first
+	// pass, when nobody waits for the end of a small repair.
+	soonInterval = 500 * time.Microsecond
+	soonPassing  = 2 * time.Millisecond
+
+	heartbeatBytes = 300
+	heartbeatShare = 20
+)
+
+func newHeartbeat(p *pacer, now mono.Time) heartbeat {
+	return heartbeat{
+		last: now - mono.Time(idleLongest), soon: true, pause: idleShortest,
+		least: p.duration(heartbeatBytes * heartbeatShare),
+	}
+}
+
+// hurry asks for a heartbeat soon, and for idle intervals to begin anew.
+func (h *heartbeat) hurry() {
+	h.soon = true
+	h.pause = idleShortest
+}
+
+// next returns when a heartbeat is due.
+func (h *heartbeat) next(a activity, grtt time.Duration) mono.Time {
+	var interval time.Duration
+	switch a {
+	case repairing:
+		interval = max(grtt, repairingInterval, h.least)
+	case passing:
+		interval = max(grtt, passingInterval, h.least)
+	case idle:
+		interval = h.pause
+	}
+	if h.soon && a == passing {
+		interval = min(interval, max(soonPassing, h.least))
+	} else if h.soon {
+		interval = min(interval, soonInterval)
+	}
+	return h.last.Add(interval)
+}
+
+// sent says that a heartbeat went out.
+func (h *heartbeat) sent(now mono.Time, a activity) {
+	if a == idle && !h.soon {
+		h.pause = min(2*h.pause, idleLongest)
+	}
+	h.last, h.soon = now, false
+}

@@ -1,0 +1,135 @@
+package sender
+
+import (
+	"time"
+
+	"fanfare/fec"
+	"fanfare/internal/mono"
+	"fanfare/internal/wire"
+)
+
+// Interleaving: as many blocks take turns as the path holds, within limits.
+const (
+	maxInterleave = 8
+	interleaveRTT = 20 * time.Millisecond
+)
+
+// next fills in the packet that goes before all others, and returns about how long its
+// payload is.
+func (e *Engine) next(now mono.Time, p *wire.Packet) (payload int, ok bool) {
+	if !e.nextControl(now, p) {
+		if e.nextHeartbeat(now) {
+			return heartbeatBytes, true
+		}
+		if !e.pacer.allows(now) || !e.nextRepair(now, p) && !e.nextPass(now, p) {
+			return 0, false
+		}
+	}
+	payload = int(p.OTI.SymbolLength)
+	if p.HasOTI = hasOTI(p); !p.HasOTI {
+		p.OTI = fec.OTI{}
+	}
+	return payload, true
+}
+
+// nextHeartbeat reports whether a heartbeat is due, and takes it for sent: the TOI in a new packet is its own.
+func (e *Engine) nextHeartbeat(now mono.Time) bool {
+	a := e.activity()
+	if e.beat.next(a, e.grtt.timer()) > now {
+		return false
+	}
+	e.beat.sent(now, a)
+	e.stats.HeartbeatsSent++
+	return true
+}
+
+// nextControl fills in the next symbol of a control object, if one is due.
+func (e *Engine) nextControl(now mono.Time, p *wire.Packet) bool {
+	b := e.control.next(now)
+	if b == nil || e.pacer.overdrawn(now) {
+		return false
+	}
+	b.fill(p)
+	b.object.touched = now
+	if e.control.sent(now, b, p.PacketSequence) {
+		e.beat.hurry()
+	}
+	e.stats.ControlPacketsSent++
+	return true
+}
+
+// nextRepair fills in the next symbol that edges asked for.
+func (e *Engine) nextRepair(now mono.Time, p *wire.Packet) bool {
+	b := e.repairs.next()
+	if b == nil {
+		return false
+	}
+	b.fill(p)
+	b.object.touched = now
+	if e.repairs.sent(now, b, p.PacketSequence) {
+		e.beat.hurry()
+	}
+	e.stats.RepairSymbolsSent++
+	return true
+}
+
+// nextPass fills in the next symbol of a first pass.
+func (e *Engine) nextPass(now mono.Time, p *wire.Packet) bool {
+	for o := e.objects.pass(); o != nil; o = e.objects.pass() {
+		e.objects.start(o.toi)
+		if o.pass.done() { // it has no blocks
+			e.passed(o)
+			continue
+		}
+		sbn, esi := o.pass.next(e.interleave(o))
+		o.fill(p, sbn, esi)
+		o.pass.sent(p.PacketSequence)
+		o.touched = now
+		if esi < int(p.SourceBlockLength) {
+			e.stats.SourceSymbolsSent++
+		} else {
+			e.stats.ProactiveSymbolsSent++
+		}
+		if o.pass.done() {
+			e.passed(o)
+		}
+		return true
+	}
+	return false
+}
+
+// passed says that the first pass of the first object in the queue is over.
+func (e *Engine) passed(o *object) {
+	e.objects.passes = e.objects.passes[1:]
+	e.events.push(Event{Kind: FirstPassDone, TOI: o.toi})
+	if len(e.objects.passes) == 0 {
+		e.objects.passes = nil
+		e.beat.hurry()
+	}
+}
+
+// interleave returns how many blocks of an object take turns.
+func (e *Engine) interleave(o *object) int {
+	oti := o.part.OTI()
+	block := float64(o.part.SourceSymbols(0)) * float64(oti.SymbolLength)
+	rtt := max(e.grtt.estimate(), interleaveRTT)
+	blocks := float64(e.cfg.Rate) / 8 * rtt.Seconds() / block
+	return int(min(max(blocks, 1), maxInterleave))
+}
+
+// fill names the next transmission of b in p.
+func (b *block) fill(p *wire.Packet) { b.object.fill(p, b.sbn, b.esi()) }
+
+// fill names a symbol of o in p.
+func (o *object) fill(p *wire.Packet, sbn uint32, esi int) {
+	p.TOI, p.OTI = o.toi, o.part.OTI()
+	p.SBN, p.ESI = sbn, uint16(esi)
+	p.SourceBlockLength = uint16(o.part.SourceSymbols(sbn))
+}
+
+// hasOTI says which packets carry EXT_FTI: all of control objects, and the first two source
+// and repair symbols of each block of others.
+func hasOTI(p *wire.Packet) bool {
+	k := p.SourceBlockLength
+	return wire.IsControl(p.TOI) || p.ESI < 2 || p.ESI >= k && p.ESI < k+2
+}

@@ -1,0 +1,72 @@
+package sender
+
+import (
+	"time"
+
+	"fanfare/internal/mono"
+)
+
+// pacer is a token bucket, kept as the time at which it is empty: the bucket's level is the
+// time since then, at most burst, and a packet moves that time on by as long as it takes
+// at the rate.
+type pacer struct {
+	// perByte is nanoseconds a byte takes.
+	perByte float64
+	burst   time.Duration
+	// train is the level at which sending begins again after the bucket ran dry, so that
+	// packets leave in trains rather than one by one.
+	train time.Duration
+	empty mono.Time
+	dry   bool
+}
+
+// Sizes of bucket and train, in bytes and time; the larger of both counts (DESIGN §5).
+const (
+	burstBytes = 64 << 10
+	burstTime  = 4 * time.Millisecond
+	trainBytes = 64 << 10
+	trainTime  = 500 * time.Microsecond
+	trainLeast = 1500
+)
+
+// newPacer returns a full bucket for a rate in bits per second.
+func newPacer(rate uint64, now mono.Time) pacer {
+	p := pacer{perByte: 8e9 / float64(rate)}
+	p.burst = max(p.duration(burstBytes), burstTime)
+	p.train = min(max(trainTime, p.duration(trainLeast)), p.duration(trainBytes))
+	p.empty = now - mono.Time(p.burst)
+	return p
+}
+
+// duration returns how long some bytes take at the rate.
+func (p *pacer) duration(bytes int) time.Duration {
+	return time.Duration(float64(bytes)*p.perByte + 0.5)
+}
+
+// allows reports whether a packet may go now. The last of a train may overdraw the bucket.
+func (p *pacer) allows(now mono.Time) bool {
+	if now < p.next() {
+		return false
+	}
+	p.dry = now <= p.empty
+	return !p.dry
+}
+
+// next returns when allows will be true, if it is not already.
+func (p *pacer) next() mono.Time {
+	if p.dry {
+		return p.empty.Add(p.train)
+	}
+	return p.empty + 1
+}
+
+// overdrawn reports whether so much was sent without waiting that even what never waits has to.
+func (p *pacer) overdrawn(now mono.Time) bool { return p.empty.Sub(now) > p.burst }
+
+// charge takes the bytes of a packet out of the bucket.
+func (p *pacer) charge(now mono.Time, bytes int) {
+	p.empty = max(p.empty, now-mono.Time(p.burst)).Add(p.duration(bytes))
+	if p.empty >= now {
+		p.dry = true
+	}
+}

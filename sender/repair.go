@@ -1,0 +1,130 @@
+package sender
+
+import (
+	"time"
+
+	"fanfare/internal/mono"
+)
+
+// repairs holds the blocks of data objects that were asked for, and sends them in the order
+// in which they were first asked for.
+type repairs struct {
+	table map[blockName]*block
+	limit int
+	// active blocks have T < G; idle ones, least recently touched first, are kept so that late
+	// asks are judged by what was sent.
+	active, idle blockList
+	// queued is the sum of G - T.
+	queued int
+	free   *block // linked by next
+}
+
+type blockName struct{ toi, sbn uint32 }
+
+const (
+	// repairKeep is how long an idle block is kept.
+	repairKeep = 30 * time.Second
+	// repairKeepLeast is how long it is kept even if another block wants its place: an ask
+	// that was under way when it was repaired should still find it.
+	repairKeepLeast = time.Second
+)
+
+func newRepairs(limit int) repairs {
+	return repairs{table: make(map[blockName]*block), limit: limit}
+}
+
+// find returns the state of a block, nil if there is none.
+func (r *repairs) find(toi, sbn uint32) *block { return r.table[blockName{toi, sbn}] }
+
+// open makes the state of a block of which sent transmissions are over. It returns nil if
+// there is no room.
+func (r *repairs) open(now mono.Time, o *object, sbn uint32, sent int) *block {
+	if len(r.table) >= r.limit {
+		oldest := r.idle.front
+		if oldest == nil || now.Sub(oldest.touched) < repairKeepLeast {
+			return nil
+		}
+		r.drop(oldest)
+	}
+	b := r.free
+	if b == nil {
+		b = &block{}
+	} else {
+		r.free = b.next
+	}
+	*b = block{object: o, sbn: sbn, k: o.part.SourceSymbols(sbn), n: int(o.part.OTI().MaxSymbols), account: opened(sent)}
+	r.table[blockName{o.toi, sbn}] = b
+	b.touched = now
+	r.idle.push(b)
+	return b
+}
+
+// ask raises the goal of a block for an edge that has seen some transmissions and needs more.
+// It reports whether that changed anything.
+func (r *repairs) ask(now mono.Time, b *block, seen uint32, need int) bool {
+	raised := b.ask(seen, need)
+	r.queued += raised
+	b.touched = now
+	if raised > 0 && b.list == &r.active {
+		return true
+	}
+	if raised > 0 {
+		r.active.push(b)
+	} else if b.list == &r.idle {
+		r.idle.push(b)
+	}
+	return raised > 0
+}
+
+// next returns the block to send a symbol of, nil if there is none.
+func (r *repairs) next() *block { return r.active.front }
+
+// sent says that the block's next symbol went out. It reports whether the queue is now empty.
+func (r *repairs) sent(now mono.Time, b *block, sequence uint32) (drained bool) {
+	b.transmit(sequence)
+	b.touched = now
+	r.queued--
+	if b.outstanding() == 0 {
+		r.idle.push(b)
+	}
+	return r.active.front == nil
+}
+
+// drop forgets a block.
+func (r *repairs) drop(b *block) {
+	b.leave()
+	r.queued -= b.outstanding()
+	delete(r.table, blockName{b.object.toi, b.sbn})
+	*b = block{next: r.free}
+	r.free = b
+}
+
+// dropObject forgets all blocks of an object.
+func (r *repairs) dropObject(o *object) {
+	for _, l := range []*blockList{&r.active, &r.idle} {
+		for b := l.front; b != nil; {
+			next := b.next
+			if b.object == o {
+				r.drop(b)
+			}
+			b = next
+		}
+	}
+}
+
+// sweep forgets blocks that have been idle for long.
+func (r *repairs) sweep(now mono.Time) {
+	for b := r.idle.front; b != nil && now.Sub(b.touched) > repairKeep; b = r.idle.front {
+		r.drop(b)
+	}
+}
+
+// asked reports whether symbols of an object are still to be sent.
+func (r *repairs) asked(o *object) bool {
+	for b := r.active.front; b != nil; b = b.next {
+		if b.object == o {
+			return true
+		}
+	}
+	return false
+}
