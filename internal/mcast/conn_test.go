@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+var loopbackAnyPort = netip.MustParseAddrPort("127.0.0.1:0")
+
 // bed is a sender and any number of receivers over the loopback interface, with verbs.
 type bed struct {
 	*testing.T
@@ -43,7 +45,7 @@ func (b *bed) options(group string) Options {
 	if addr.Is6() {
 		name = b.enterNamespace()
 	}
-	free := b.conn(ListenUnicast(netip.MustParseAddrPort("127.0.0.1:0"), Options{}))
+	free := b.conn(ListenUnicast(loopbackAnyPort, Options{}))
 	port := free.LocalAddr().Port()
 	free.Close()
 	return Options{Group: netip.AddrPortFrom(addr, port), Interface: name, Loop: true}
@@ -242,7 +244,7 @@ func TestUnicast(t *testing.T) {
 
 func TestDeadPeerIsNoError(t *testing.T) {
 	b := newBed(t)
-	l := b.conn(ListenUnicast(netip.MustParseAddrPort("127.0.0.1:0"), Options{}))
+	l := b.conn(ListenUnicast(loopbackAnyPort, Options{}))
 	d := b.conn(DialUnicast(l.LocalAddr(), Options{}))
 	l.Close()
 	for range 3 {
@@ -361,7 +363,7 @@ func TestNothingAllocates(t *testing.T) {
 	o := b.options("239.77.1.2")
 	c := b.conn(Join(o))
 	s := b.conn(NewSender(o))
-	l := b.conn(ListenUnicast(netip.MustParseAddrPort("127.0.0.1:0"), Options{}))
+	l := b.conn(ListenUnicast(loopbackAnyPort, Options{}))
 	to := l.LocalAddr()
 	p, err := NewPoller(c)
 	if err != nil {

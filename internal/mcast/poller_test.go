@@ -1,7 +1,6 @@
 package mcast
 
 import (
-	"net/netip"
 	"runtime"
 	"testing"
 	"time"
@@ -58,9 +57,9 @@ func TestWakeEndsWait(t *testing.T) {
 
 func TestWaitEndsWithADatagram(t *testing.T) {
 	b := newBed(t)
-	l := b.conn(ListenUnicast(netip.MustParseAddrPort("127.0.0.1:0"), Options{}))
+	l := b.conn(ListenUnicast(loopbackAnyPort, Options{}))
 	d := b.conn(DialUnicast(l.LocalAddr(), Options{}))
-	closed := b.conn(ListenUnicast(netip.MustParseAddrPort("127.0.0.1:0"), Options{}))
+	closed := b.conn(ListenUnicast(loopbackAnyPort, Options{}))
 	closed.Close()
 	p := newPoller(t, closed, l)
 	b.write(d, "hello")

@@ -150,3 +150,26 @@ func TestCutAndHeal(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestShell(t *testing.T) {
+	b := openBed(t, Config{})
+	if _, err := exec.LookPath("nsenter"); err != nil {
+		t.Skip("SKIPPED: nsenter is not installed")
+	}
+	if insideUserNamespace() {
+		t.Skip("SKIPPED: what Shell returns is for terminals outside this user namespace")
+	}
+	way := strings.Fields(b.Origin.Shell() + " readlink /proc/self/ns/net")
+	got, err := exec.Command(way[0], way[1:]...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want string
+	err = b.Origin.Do(func() (err error) {
+		want, err = os.Readlink("/proc/thread-self/ns/net")
+		return err
+	})
+	if err != nil || strings.TrimSpace(string(got)) != want {
+		t.Errorf("%q leads to %s, want %s, %v", b.Origin.Shell(), got, want, err)
+	}
+}

@@ -63,7 +63,8 @@ func (s *space) run(made chan<- error) {
 // unshare moves the calling thread into a new network namespace.
 func unshare() error {
 	err := unix.Unshare(unix.CLONE_NEWNET)
-	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.ENOSYS) {
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) ||
+		errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.ENOSPC) { // ENOSPC: a sysctl allows none, or no more
 		return notAllowed(err)
 	}
 	if err != nil {
