@@ -1,6 +1,7 @@
 package netns
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -9,84 +10,100 @@ import (
 	"fanfare/internal/mcast"
 )
 
+// lossTotal is how many numbered datagrams each listener of the test of loss is sent.
+const lossTotal = 20_000
+
+// listener is a socket in a host that loses datagrams, and which numbers arrived there.
+type listener struct {
+	host    *Host
+	conn    *mcast.Conn
+	arrived [lossTotal]bool
+}
+
+// drain takes in what has arrived.
+func (l *listener) drain(t *testing.T) {
+	t.Helper()
+	for {
+		batch, err := l.conn.Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(batch) == 0 {
+			return
+		}
+		for _, d := range batch {
+			l.arrived[binary.BigEndian.Uint32(d.Payload)] = true
+		}
+	}
+}
+
+// wait drains until every datagram has arrived or was lost: they cross the bridge on
+// another processor's time.
+func (l *listener) wait(t *testing.T) {
+	t.Helper()
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
+		if l.drain(t); l.conn.Stats().PacketsReceived+dropCount(t, l.host) >= lossTotal {
+			return
+		}
+	}
+}
+
+// lost is how many did not arrive, which the host's own count and the socket's must bear out.
+func (l *listener) lost(t *testing.T) (n int) {
+	t.Helper()
+	for _, arrived := range l.arrived {
+		if !arrived {
+			n++
+		}
+	}
+	if counted := dropCount(t, l.host); int(counted) != n {
+		t.Errorf("%s counts %d dropped, %d are missing", l.host.Name, counted, n)
+	}
+	if dropped := l.conn.Stats().SocketDrops; dropped != 0 {
+		t.Errorf("the socket of %s dropped %d", l.host.Name, dropped)
+	}
+	return n
+}
+
 func TestLoss(t *testing.T) {
 	b := openBed(t, Config{Edges: 2, Loss: 0.1, FeedbackLoss: 0.2})
-	const total, size = 20_000, 8
 	o := mcast.Options{Group: netip.MustParseAddrPort("239.77.1.2:5000"), Interface: b.Origin.Interface, ReceiveBuffer: 4 << 20}
-	s := sender(t, b.Origin, o)
-	var got [2][total]bool
-	edges := [2]*mcast.Conn{join(t, b.Edges[0], o), join(t, b.Edges[1], o)}
-	feedback := conn(t, b.Origin, func() (*mcast.Conn, error) {
-		return mcast.ListenUnicast(netip.AddrPortFrom(b.Origin.Addr4, 5001), o)
-	})
-	asks := conn(t, b.Edges[0], func() (*mcast.Conn, error) {
-		return mcast.DialUnicast(netip.AddrPortFrom(b.Origin.Addr4, 5001), o)
-	})
-	drain := func() {
-		for e, c := range edges {
-			for batch, err := c.Read(); len(batch) > 0 || err != nil; batch, err = c.Read() {
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, d := range batch {
-					var i int
-					if _, err := fmt.Sscanf(string(d.Payload), "%d", &i); err != nil {
-						t.Fatal(err)
-					}
-					got[e][i] = true
-				}
+	address := netip.AddrPortFrom(b.Origin.Addr4, 5001)
+	one := &listener{host: b.Edges[0], conn: join(t, b.Edges[0], o)}
+	two := &listener{host: b.Edges[1], conn: join(t, b.Edges[1], o)}
+	origin := &listener{host: b.Origin, conn: conn(t, b.Origin, func() (*mcast.Conn, error) { return mcast.ListenUnicast(address, o) })}
+	data := sender(t, b.Origin, o)
+	feedback := conn(t, b.Edges[0], func() (*mcast.Conn, error) { return mcast.DialUnicast(address, o) })
+
+	listeners := []*listener{one, two, origin}
+	for i := range lossTotal {
+		batch := [][]byte{binary.BigEndian.AppendUint32(nil, uint32(i))}
+		for _, s := range []*mcast.Conn{data, feedback} {
+			if n, err := s.Write(batch); n != 1 || err != nil {
+				t.Fatal(n, err)
 			}
 		}
-		for batch, _ := feedback.Read(); len(batch) > 0; batch, _ = feedback.Read() {
+		for _, l := range listeners {
+			if i%64 == 63 {
+				l.drain(t)
+			}
 		}
 	}
-	for i := range total {
-		batch := [][]byte{fmt.Appendf(nil, "%0*d", size, i)}
-		if n, err := s.Write(batch); n != 1 || err != nil {
-			t.Fatal(n, err)
-		}
-		if n, err := asks.Write(batch); n != 1 || err != nil {
-			t.Fatal(n, err)
-		}
-		if i%64 == 63 {
-			drain()
-		}
+	for _, l := range listeners {
+		l.wait(t)
 	}
-	// What is under way arrives on another processor's time: wait for what the rules let through.
-	deadline := time.Now().Add(5 * time.Second)
-	for done := false; !done && time.Now().Before(deadline); {
-		drain()
-		done = true
-		for e, c := range edges {
-			done = done && c.Stats().PacketsReceived+dropCount(t, b.Edges[e]) >= total
-		}
-		done = done && feedback.Stats().PacketsReceived+dropCount(t, b.Origin) >= total
-	}
-	var lost [2]int
+
 	var both int
-	for i := range total {
-		for e := range got {
-			if !got[e][i] {
-				lost[e]++
-			}
-		}
-		if !got[0][i] && !got[1][i] {
+	for i := range lossTotal {
+		if !one.arrived[i] && !two.arrived[i] {
 			both++
 		}
 	}
 	// Six standard deviations either way.
-	wantBetween(t, "lost by edge 1", lost[0], 2000-255, 2000+255)
-	wantBetween(t, "lost by edge 2", lost[1], 2000-255, 2000+255)
+	wantBetween(t, "lost by edge 1", one.lost(t), 2000-255, 2000+255)
+	wantBetween(t, "lost by edge 2", two.lost(t), 2000-255, 2000+255)
 	wantBetween(t, "lost by both", both, 200-85, 200+85)
-	wantBetween(t, "feedback lost", total-int(feedback.Stats().PacketsReceived), 4000-340, 4000+340)
-	for e, c := range edges {
-		if n := c.Stats().SocketDrops; n != 0 {
-			t.Errorf("edge %d's socket dropped %d", e, n)
-		}
-		if n := dropCount(t, b.Edges[e]); int(n) != lost[e] {
-			t.Errorf("edge %d counts %d dropped, %d are missing", e, n, lost[e])
-		}
-	}
+	wantBetween(t, "feedback lost", origin.lost(t), 4000-340, 4000+340)
 }
 
 func dropCount(t *testing.T, h *Host) uint64 {
