@@ -1,0 +1,154 @@
+package origin
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"fanfare/control"
+	"fanfare/internal/api"
+	"fanfare/internal/mono"
+	"fanfare/internal/wire"
+	"fanfare/sender"
+)
+
+// draft is an entry that has no number yet; with a bundle if it publishes one.
+type draft struct {
+	entry  control.Entry
+	staged *staged
+}
+
+// append gives drafts their numbers, makes them durable, applies and sends them: all of them
+// or, with an error, none. An error that wraps errSync has ended the origin.
+func (o *Origin) append(drafts []draft) (api.Sequences, error) {
+	o.appending.Lock()
+	defer o.appending.Unlock()
+	return o.appendLocked(drafts)
+}
+
+// appendLocked is append for who holds appending.
+func (o *Origin) appendLocked(drafts []draft) (api.Sequences, error) {
+	now := time.Now()
+	raw, head, err := o.sign(drafts, now)
+	if err != nil {
+		return api.Sequences{}, err
+	}
+	first := o.head.Sequence + 1
+	staged := make(map[uint64]string)
+	for i, d := range drafts {
+		if d.staged != nil {
+			staged[first+uint64(i)] = d.staged.path
+		}
+	}
+	if len(staged) > 0 {
+		if err := o.spool.name(staged); err != nil {
+			return api.Sequences{}, err
+		}
+	}
+	if err := o.entries.append(first, raw); err != nil {
+		err = fmt.Errorf("%w: %w", errSync, err)
+		o.fail(err)
+		return api.Sequences{}, err
+	}
+	o.edges.track(first, head.Sequence, now)
+	objects, signedHead, err := o.apply(drafts, raw, head, now)
+	if err != nil {
+		// The log has the entries; at the next start they are replayed.
+		o.fail(err)
+		return api.Sequences{}, err
+	}
+	o.loop.call(func(mono.Time) { o.loop.publish(signedHead, head.Sequence, objects) })
+	return api.Sequences{First: first, Last: head.Sequence}, nil
+}
+
+// sign completes the entries and returns them signed, and the head that the last one makes.
+func (o *Origin) sign(drafts []draft, now time.Time) ([][]byte, control.Head, error) {
+	head := o.head
+	raw := make([][]byte, len(drafts))
+	for i := range drafts {
+		e := &drafts[i].entry
+		e.Channel, e.Generation = head.Channel, head.Generation
+		e.Sequence, e.Previous, e.Time = head.Sequence+1, head.Hash, now.UnixMilli()
+		var err error
+		if raw[i], err = control.Sign(e, o.key); err != nil {
+			return nil, head, badRequest(err, "")
+		}
+		head.Sequence, head.Hash = e.Sequence, control.HashEntry(raw[i])
+	}
+	return raw, head, nil
+}
+
+// apply brings durable entries into the catalogue, and returns what is to be sent.
+func (o *Origin) apply(drafts []draft, raw [][]byte, head control.Head, now time.Time) (objects []outgoing, signedHead []byte, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	previous := o.head
+	o.head = head
+	var bundles []outgoing
+	for i := range drafts {
+		e := &drafts[i].entry
+		if _, err := o.catalogue.Apply(e, control.HashEntry(raw[i])); err != nil {
+			return nil, nil, fmt.Errorf("origin: entry %d: %w", e.Sequence, err)
+		}
+		objects = append(objects, outgoing{
+			info:     sender.ObjectInfo{TOI: wire.ControlTOI(e.Sequence), OTI: controlOTI(len(raw[i]), o.session.SymbolLength)},
+			sequence: e.Sequence, entry: raw[i],
+		})
+		if s := drafts[i].staged; s != nil {
+			o.spool.keep(e.Sequence, s.publish.OTI)
+			if err := o.catalogue.AddManifest(e.Sequence, &s.manifest); err != nil {
+				return nil, nil, fmt.Errorf("origin: entry %d: %w", e.Sequence, err)
+			}
+			o.catalogue.Complete(e.Sequence)
+			bundles = append(bundles, outgoing{
+				info:     sender.ObjectInfo{TOI: wire.DataTOI(e.Sequence), OTI: s.publish.OTI},
+				sequence: e.Sequence,
+			})
+		}
+	}
+	if err := o.fold(now); err != nil {
+		return nil, nil, errors.Join(err, fmt.Errorf("origin: after entry %d", previous.Sequence))
+	}
+	o.signedHead = control.SignHead(head, o.key)
+	return append(objects, bundles...), o.signedHead, nil
+}
+
+// selectorDrafts splits a purge into entries that fit their limit.
+func selectorDrafts(selectors []control.Selector) []draft {
+	var drafts []draft
+	split(selectors, func(s control.Selector) int { return 16 + len(s.Key.Host) + len(s.Key.Path) + len(s.Tag) },
+		func(part []control.Selector) {
+			drafts = append(drafts, draft{entry: control.Entry{Kind: control.KindPurge, Purge: part}})
+		})
+	return drafts
+}
+
+// removeDrafts splits a removal into entries that fit their limit.
+func removeDrafts(keys []control.Key) []draft {
+	var drafts []draft
+	split(keys, func(k control.Key) int { return 16 + len(k.Host) + len(k.Path) },
+		func(part []control.Key) {
+			drafts = append(drafts, draft{entry: control.Entry{Kind: control.KindRemove, Remove: part}})
+		})
+	return drafts
+}
+
+// entryRoom is what the list in one entry may take, in bytes, so that the entry is one packet
+// as a rule; a single long element may make it longer.
+const entryRoom = 1024
+
+// split cuts list into parts of at most entryRoom bytes and control.MaxSelectors elements.
+func split[T any](list []T, size func(T) int, each func(part []T)) {
+	start, room := 0, entryRoom
+	for i, x := range list {
+		n := size(x)
+		if i > start && (n > room || i-start >= control.MaxSelectors) {
+			each(list[start:i:i])
+			start, room = i, entryRoom
+		}
+		room -= n
+	}
+	if start < len(list) {
+		each(list[start:])
+	}
+}

@@ -1,0 +1,165 @@
+package origin
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/zeebo/blake3"
+
+	"fanfare/control"
+	"fanfare/fec"
+)
+
+// entryOverhead is more than an entry has besides an inline manifest, in bytes: channel,
+// generation, numbers, previous hash, signature.
+const entryOverhead = 256
+
+// staged is a bundle that is written and durable, but has no number and is not published.
+type staged struct {
+	path     string
+	publish  control.Publish
+	manifest control.Manifest
+}
+
+// bundleWriter writes one bundle: newBundle lays it out, Write takes the bodies end to end,
+// finish writes the manifest. The digests are computed on the way, so that only the
+// blocks which hold the manifest are read again.
+type bundleWriter struct {
+	file      *os.File
+	layout    control.Layout
+	partition fec.Partition
+	objects   []control.Object
+	bytes     uint64 // of bodies
+	offset    int64  // where the next body byte goes
+
+	body    *blake3.Hasher
+	current int    // the object whose body is being written
+	left    uint64 // bytes of it still to come
+
+	start     int64 // of the blocks behind the manifest's
+	block     *blake3.Hasher
+	sbn       uint32 // the block being hashed
+	blockLeft int64  // bytes of it still to come
+	digests   []control.Hash
+}
+
+// newBundle lays out a bundle of objects, whose Length is set, in an empty staged file.
+func newBundle(file *os.File, objects []control.Object, oti fec.OTI) (*bundleWriter, error) {
+	layout, err := control.Arrange(objects, oti, int(oti.SymbolLength)-entryOverhead)
+	if err != nil {
+		return nil, err
+	}
+	partition, err := layout.OTI.Partition()
+	if err != nil {
+		return nil, err
+	}
+	w := &bundleWriter{
+		file: file, layout: layout, partition: partition, objects: objects,
+		offset: int64(layout.Bodies), body: blake3.New(), block: blake3.New(),
+		start: partition.Offset(layout.ManifestBlocks),
+		sbn:   layout.ManifestBlocks, blockLeft: partition.Length(layout.ManifestBlocks),
+		digests: make([]control.Hash, 0, layout.Blocks-layout.ManifestBlocks),
+		current: -1,
+	}
+	if err := file.Truncate(int64(layout.OTI.TransferLength)); err != nil {
+		return nil, err
+	}
+	w.nextObject()
+	// Padding between manifest and bodies may reach into blocks that are digested on the way.
+	var zeros [control.Alignment]byte
+	if padding := w.offset - w.start; padding > 0 {
+		w.digestBlocks(w.start, zeros[:padding])
+	}
+	return w, nil
+}
+
+// nextObject closes the digests of the bodies that are whole.
+func (w *bundleWriter) nextObject() {
+	for w.left == 0 && w.current < len(w.objects) {
+		if w.current >= 0 {
+			w.body.Sum(w.objects[w.current].Digest[:0])
+			w.body.Reset()
+		}
+		w.current++
+		if w.current < len(w.objects) {
+			w.left = w.objects[w.current].Length
+		}
+	}
+}
+
+// Write appends to the bodies. More than the objects' lengths is refused.
+func (w *bundleWriter) Write(p []byte) (int, error) {
+	if uint64(len(p)) > w.layout.OTI.TransferLength-uint64(w.offset) {
+		return 0, errors.New("origin: more bytes than the objects have")
+	}
+	if _, err := w.file.WriteAt(p, w.offset); err != nil {
+		return 0, err
+	}
+	w.digestBlocks(w.offset, p)
+	w.offset += int64(len(p))
+	w.bytes += uint64(len(p))
+	for rest := p; len(rest) > 0; {
+		n := min(uint64(len(rest)), w.left)
+		w.body.Write(rest[:n])
+		rest = rest[n:]
+		w.left -= n
+		w.nextObject()
+	}
+	return len(p), nil
+}
+
+// digestBlocks takes the bytes of the bundle from offset at on, in order; those before the
+// blocks behind the manifest's are passed over.
+func (w *bundleWriter) digestBlocks(at int64, p []byte) {
+	if before := w.start - at; before > 0 {
+		p = p[min(before, int64(len(p))):]
+	}
+	for len(p) > 0 && w.sbn < w.layout.Blocks {
+		n := min(int64(len(p)), w.blockLeft)
+		w.block.Write(p[:n])
+		p = p[n:]
+		if w.blockLeft -= n; w.blockLeft > 0 {
+			return
+		}
+		var digest control.Hash
+		w.block.Sum(digest[:0])
+		w.block.Reset()
+		w.digests = append(w.digests, digest)
+		w.sbn++
+		w.blockLeft = w.partition.Length(w.sbn)
+	}
+}
+
+// finish writes the manifest and returns what is to be published. The file is not synced.
+func (w *bundleWriter) finish() (*staged, error) {
+	if w.current != len(w.objects) {
+		return nil, io.ErrUnexpectedEOF
+	}
+	s := &staged{path: w.file.Name(), manifest: control.Manifest{Objects: w.objects, Digests: w.digests}}
+	encoded, err := s.manifest.Encode()
+	if err != nil {
+		return nil, err
+	}
+	if uint64(len(encoded)) != w.layout.ManifestLength {
+		return nil, fmt.Errorf("origin: a manifest of %d bytes was laid out with %d", len(encoded), w.layout.ManifestLength)
+	}
+	s.publish = control.Publish{OTI: w.layout.OTI, Objects: uint32(len(w.objects)), Bytes: w.bytes}
+	if w.layout.Inline {
+		s.publish.Manifest = encoded
+		return s, nil
+	}
+	s.publish.ManifestLength = w.layout.ManifestLength
+	if _, err := w.file.WriteAt(encoded, 0); err != nil {
+		return nil, err
+	}
+	for sbn := range w.layout.ManifestBlocks {
+		block := make([]byte, w.partition.Length(sbn))
+		if _, err := w.file.ReadAt(block, w.partition.Offset(sbn)); err != nil {
+			return nil, err
+		}
+		s.publish.ManifestDigests = append(s.publish.ManifestDigests, control.Sum(block))
+	}
+	return s, nil
+}

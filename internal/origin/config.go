@@ -1,0 +1,86 @@
+package origin
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"time"
+
+	"fanfare/internal/session"
+)
+
+// Names in the origin's directory.
+const (
+	configName  = "origin.yaml"
+	sessionName = "session.ff"
+	keyName     = "signing.key"
+	logName     = "log"
+	spoolName   = "spool"
+	lockName    = "lock"
+)
+
+// config is the content of origin.yaml. What edges must know too stands in session.ff.
+type config struct {
+	// Interface is the network interface that the group is sent on.
+	Interface string `yaml:"interface"`
+	// TTL is the time to live or hop limit of multicast; 0 means 1.
+	TTL int `yaml:"ttl"`
+	// Loop lets edges on this machine hear the origin.
+	Loop bool `yaml:"loop"`
+	// Listen is ADDRESS:PORT for feedback (UDP) and the log (TCP).
+	Listen netip.AddrPort `yaml:"listen"`
+	// API is ADDRESS:PORT of the local API on TCP, beside the Unix socket; not valid for none.
+	API netip.AddrPort `yaml:"api"`
+	// RetireAfter is how long a bundle that nothing points to any more is kept.
+	RetireAfter time.Duration `yaml:"retire_after"`
+}
+
+// defaultRetireAfter gives edges that were about to finish a bundle the time to do so.
+const defaultRetireAfter = 30 * time.Second
+
+// loadConfig reads and checks origin.yaml in dir.
+func loadConfig(dir string) (*config, error) {
+	path := filepath.Join(dir, configName)
+	c := &config{Loop: true, RetireAfter: defaultRetireAfter}
+	if err := session.LoadYAML(path, c); err != nil {
+		return nil, err
+	}
+	if err := c.validate(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+func (c *config) validate() error {
+	switch {
+	case c.TTL < 0 || c.TTL > 255:
+		return fmt.Errorf("ttl %d is not between 1 and 255", c.TTL)
+	case !c.Listen.IsValid() || c.Listen.Port() == 0:
+		return errors.New("listen is not ADDRESS:PORT")
+	case c.RetireAfter < 0:
+		return errors.New("retire_after is negative")
+	}
+	return nil
+}
+
+// text returns the file's content, with comments for the person who edits it.
+func (c *config) text() []byte {
+	return fmt.Appendf(nil, `# Configuration of this origin. Group, rate and MTU stand in %s, which edges have too.
+
+# Network interface that the group is sent on.
+interface: %q
+# How many routers multicast may pass, plus one.
+ttl: %d
+# Whether edges on this machine hear the origin.
+loop: %t
+
+# ADDRESS:PORT where edges reach this machine: feedback by UDP, the log by TCP.
+listen: "%s"
+# ADDRESS:PORT of the local API on TCP, beside the Unix socket. Whoever reaches it may publish.
+#api: "127.0.0.1:7701"
+
+# How long a bundle that no key points to any more stays in the spool.
+retire_after: %s
+`, sessionName, c.Interface, max(c.TTL, 1), c.Loop, c.Listen, c.RetireAfter)
+}

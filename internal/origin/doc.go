@@ -1,0 +1,22 @@
+// Package origin is the origin daemon: it takes publications and purges, keeps them in a log
+// and a spool on disk, sends them to every edge by multicast, repairs what was lost, and knows
+// which edge has what.
+//
+// What stands in the origin's directory:
+//
+//	origin.yaml      configuration of this machine
+//	session.ff       what an edge must know; the origin reads it too
+//	signing.key      Ed25519 private key, PEM, readable by the owner only
+//	log/             entries by sequence, expected edges (Pebble)
+//	spool/N.bundle   the bundle that entry N publishes
+//	fanfare.sock     local API while the origin runs
+//	lock             held while the origin runs
+//
+// Who owns what: one goroutine, the loop, owns the sender engine, the sockets and the open
+// bundle files; others hand it calls. The log's head and the catalogue belong to whoever
+// appends, one at a time; readers of the catalogue take a lock. The table of edges is written
+// by the loop and read by the API under its own lock.
+//
+// Order of a publication: bundles synced and named, directory synced, entries synced, entries
+// and bundles sent, request answered. A sync that fails ends the daemon.
+package origin

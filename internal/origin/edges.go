@@ -1,0 +1,258 @@
+package origin
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"fanfare/control"
+	"fanfare/internal/wire"
+)
+
+const (
+	// aliveFor is how long after its last feedback an edge counts as alive.
+	aliveFor = 15 * time.Second
+	// maxEdges is how many edges are expected at most; the reports of others are counted.
+	maxEdges = 65_536
+	// savedEvery is how often the time when an edge was last seen is stored.
+	savedEvery = time.Minute
+)
+
+// edge is an expected edge.
+type edge struct {
+	id    uint64
+	name  string
+	first time.Time // seen
+	last  time.Time // seen, at whatever start of the origin
+	saved time.Time // last, as stored
+	// heard says that it was seen since the origin's start; before that the report is empty.
+	heard   bool
+	foreign bool // its reports are of another generation
+	rtt     time.Duration
+	report  wire.Report
+	// served has the publications of edgeTable.tracked that it serves, and since when.
+	served map[uint64]time.Time
+}
+
+// serves reports whether the edge serves all entries from first to last.
+func (e *edge) serves(first, last uint64) bool {
+	if e.report.Complete >= last {
+		return true
+	}
+	first = max(first, e.report.Complete+1)
+	for _, r := range e.report.Done {
+		if r.From <= first && first <= r.To {
+			if r.To >= last {
+				return true
+			}
+			first = r.To + 1
+		}
+	}
+	return false
+}
+
+// edgeTable is the expected edges: all that were ever heard and not forgotten. The loop
+// writes it, everybody reads it.
+type edgeTable struct {
+	log        *slog.Logger
+	generation control.Generation
+
+	mu       sync.Mutex
+	edges    map[uint64]*edge
+	tracked  []publication
+	changed  chan struct{} // closed at the next change
+	unsaved  map[uint64]struct{}
+	forgot   []uint64 // still stored
+	newcomer chan struct{}
+	refused  uint64 // reports of edges beyond maxEdges
+	foreign  uint64 // reports of another generation
+}
+
+func newEdgeTable(generation control.Generation, saved map[uint64]savedEdge, log *slog.Logger) *edgeTable {
+	t := &edgeTable{
+		log: log, generation: generation, edges: make(map[uint64]*edge), changed: make(chan struct{}),
+		unsaved: make(map[uint64]struct{}), newcomer: make(chan struct{}, 1),
+	}
+	for id, s := range saved {
+		t.edges[id] = &edge{
+			id: id, name: s.Name, first: s.FirstSeen, last: s.LastSeen, saved: s.LastSeen,
+			served: make(map[uint64]time.Time),
+		}
+	}
+	return t
+}
+
+// heard takes one feedback message. It keeps nothing of it.
+func (t *edgeTable) heard(now time.Time, f *wire.Feedback, rtt time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e := t.edges[f.Edge]
+	if f.Report == nil {
+		if e != nil {
+			e.last, e.rtt = now, rtt
+		}
+		return
+	}
+	if e == nil {
+		if e = t.join(now, f); e == nil {
+			t.refused++
+			return
+		}
+	}
+	if now.Sub(e.last) > aliveFor && e.heard {
+		t.log.Info("edge is back", "edge", e.name, "silent", now.Sub(e.last).Round(time.Second))
+	}
+	e.last, e.rtt, e.heard = now, rtt, true
+	if now.Sub(e.saved) > savedEvery || e.name != f.Report.Name {
+		t.unsaved[e.id] = struct{}{}
+	}
+	if generation := (control.Generation{Order: f.Report.GenerationOrder, Random: f.Report.GenerationRandom}); generation != t.generation {
+		t.foreign++
+		if !e.foreign {
+			e.foreign = true
+			t.log.Warn("edge follows another generation of this origin", "edge", f.Report.Name, "generation", generation)
+		}
+		e.report = wire.Report{}
+		t.change()
+		return
+	}
+	e.foreign = false
+	copyReport(&e.report, f.Report)
+	e.name = e.report.Name
+	t.noteServed(now, e)
+	t.change()
+}
+
+// join makes the sender of a report an expected edge; nil if there are too many. An edge that
+// lost its directory comes with a new id: it takes the place of a silent one of its name.
+func (t *edgeTable) join(now time.Time, f *wire.Feedback) *edge {
+	if len(t.edges) >= maxEdges {
+		return nil
+	}
+	for id, other := range t.edges {
+		if other.name == f.Report.Name && (!other.heard || now.Sub(other.last) > aliveFor) {
+			t.log.Info("edge has a new identity", "edge", other.name, "old", fmt.Sprintf("%016x", id))
+			t.drop(id)
+		}
+	}
+	e := &edge{id: f.Edge, name: f.Report.Name, first: now, served: make(map[uint64]time.Time)}
+	t.edges[f.Edge] = e
+	t.unsaved[f.Edge] = struct{}{}
+	select {
+	case t.newcomer <- struct{}{}:
+	default:
+	}
+	t.log.Info("new edge", "edge", e.name, "id", fmt.Sprintf("%016x", e.id))
+	return e
+}
+
+// change tells those who wait that something is new.
+func (t *edgeTable) change() {
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
+
+// changes returns a channel that is closed at the next change.
+func (t *edgeTable) changes() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.changed
+}
+
+// drop forgets one edge.
+func (t *edgeTable) drop(id uint64) {
+	delete(t.edges, id)
+	delete(t.unsaved, id)
+	t.forgot = append(t.forgot, id)
+	t.change()
+}
+
+// forget makes the edges of a name, or of an id in hexadecimal, unexpected. It returns how many.
+func (t *edgeTable) forget(name string) (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for id, e := range t.edges {
+		if e.name == name || fmt.Sprintf("%016x", id) == name {
+			t.drop(id)
+			n++
+		}
+	}
+	return n
+}
+
+// count returns how many edges are expected.
+func (t *edgeTable) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.edges)
+}
+
+// lossPercentile returns the loss in packets per million that so many percent of the live edges
+// do not exceed.
+func (t *edgeTable) lossPercentile(now time.Time, percent int) uint32 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var losses []uint32
+	for _, e := range t.edges {
+		if e.heard && now.Sub(e.last) <= aliveFor {
+			losses = append(losses, e.report.LossPPM)
+		}
+	}
+	if len(losses) == 0 {
+		return 0
+	}
+	slices.Sort(losses)
+	return losses[(len(losses)*percent+99)/100-1]
+}
+
+// takeUnsaved returns what is to be stored, and stored no longer.
+func (t *edgeTable) takeUnsaved() (save map[uint64]savedEdge, forget []uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	save = make(map[uint64]savedEdge, len(t.unsaved))
+	for id := range t.unsaved {
+		e := t.edges[id]
+		e.saved = e.last
+		save[id] = savedEdge{Name: e.name, FirstSeen: e.first, LastSeen: e.last}
+	}
+	clear(t.unsaved)
+	forget, t.forgot = t.forgot, nil
+	return save, forget
+}
+
+// saveAll marks every edge heard as to be stored, for the end.
+func (t *edgeTable) saveAll() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for id, e := range t.edges {
+		if e.heard {
+			t.unsaved[id] = struct{}{}
+		}
+	}
+}
+
+// sorted returns the edges, by name.
+func (t *edgeTable) sorted() []*edge {
+	return slices.SortedFunc(maps.Values(t.edges), func(a, b *edge) int {
+		if c := bytes.Compare([]byte(a.name), []byte(b.name)); c != 0 {
+			return c
+		}
+		if a.id < b.id {
+			return -1
+		}
+		return 1
+	})
+}
+
+// copyReport copies r into dst, whose slices are used again.
+func copyReport(dst, r *wire.Report) {
+	done, failed, progress := dst.Done[:0], dst.Failed[:0], dst.Progress[:0]
+	*dst = *r
+	dst.Done = append(done, r.Done...)
+	dst.Failed = append(failed, r.Failed...)
+	dst.Progress = append(progress, r.Progress...)
+}

@@ -1,0 +1,261 @@
+package origin
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"fanfare/control"
+	"fanfare/fec"
+	"fanfare/internal/api"
+	"fanfare/internal/mono"
+)
+
+const (
+	// maxRequest is the longest JSON request, in bytes.
+	maxRequest = 16 << 20
+	// maxListed is how many rows one answer of ls has.
+	maxListed = 1000
+)
+
+// localHandler is the local API.
+func (o *Origin) localHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST /v1/publish", o.endpoint(o.handlePublish))
+	mux.Handle("POST /v1/purge", o.endpoint(o.handlePurge))
+	mux.Handle("POST /v1/remove", o.endpoint(o.handleRemove))
+	mux.Handle("GET /v1/wait", o.endpoint(o.handleWait))
+	mux.Handle("GET /v1/ls", o.endpoint(o.handleList))
+	mux.Handle("GET /v1/status", o.endpoint(o.handleStatus))
+	mux.Handle("DELETE /v1/edges/{name}", o.endpoint(o.handleForget))
+	o.handleCommon(mux)
+	return mux
+}
+
+// edgeHandler is what edges and monitoring use.
+func (o *Origin) edgeHandler() http.Handler {
+	mux := http.NewServeMux()
+	o.handleCommon(mux)
+	return mux
+}
+
+func (o *Origin) handleCommon(mux *http.ServeMux) {
+	mux.Handle("GET /v1/entries", o.endpoint(o.handleEntries))
+	mux.Handle("GET /metrics", o.metricsHandler())
+	healthy := o.endpoint(func(w http.ResponseWriter, r *http.Request) error {
+		// A loop that does not answer is not healthy.
+		if err := o.loop.ask(r.Context(), func(mono.Time) {}); err != nil {
+			return &api.Error{Status: http.StatusServiceUnavailable, Message: err.Error()}
+		}
+		_, _ = io.WriteString(w, "ok\n") // who asked may be gone
+		return nil
+	})
+	mux.Handle("GET /healthz", healthy)
+	mux.Handle("GET /readyz", healthy)
+	mux.Handle("/", o.endpoint(func(_ http.ResponseWriter, r *http.Request) error {
+		return &api.Error{Status: http.StatusNotFound, Message: fmt.Sprintf("%s %s is not in this API", r.Method, r.URL.Path)}
+	}))
+}
+
+// handlePublish reads a tar stream and publishes it.
+func (o *Origin) handlePublish(w http.ResponseWriter, r *http.Request) error {
+	select {
+	case o.publishing <- struct{}{}:
+		defer func() { <-o.publishing }()
+	case <-r.Context().Done():
+		return r.Context().Err()
+	}
+	query := r.URL.Query()
+	options := api.PublishOptions{Host: query.Get("host"), Prefix: query.Get("prefix"), Tags: query["tag"]}
+	for _, h := range query["header"] {
+		name, value, ok := strings.Cut(h, ":")
+		if !ok {
+			return badRequest(fmt.Errorf("header %q has no colon", h), "write it as name:value")
+		}
+		options.Headers = append(options.Headers, api.Header{Name: name, Value: value})
+	}
+	body := newBody(w, r)
+	result, err := o.publish(body, options)
+	if err != nil {
+		o.answerError(w, r, err)
+		body.drain()
+		return nil
+	}
+	writeJSON(w, http.StatusOK, result)
+	return nil
+}
+
+// publish publishes a tar stream.
+func (o *Origin) publish(stream io.Reader, options api.PublishOptions) (_ *api.PublishResult, err error) {
+	in, err := newIngest(o.spool, o.bundleOTI(), options)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, in.discard()) }()
+	bundles, err := in.read(stream)
+	if err != nil {
+		if errors.Is(err, errSync) {
+			o.fail(err)
+		}
+		return nil, err
+	}
+	drafts := make([]draft, len(bundles))
+	for i, s := range bundles {
+		drafts[i] = draft{entry: control.Entry{Kind: control.KindPublish, Publish: &s.publish}, staged: s}
+	}
+	sequences, err := o.append(drafts)
+	if err != nil {
+		return nil, err
+	}
+	return &api.PublishResult{
+		Sequences: sequences, Objects: in.objects, Bytes: in.bytes, Bundles: len(bundles), Edges: o.edges.count(),
+	}, nil
+}
+
+// bundleOTI returns how a bundle that is published now is cut, but for its length: the more
+// the edges lose, the fewer source symbols has a block of 255.
+func (o *Origin) bundleOTI() fec.OTI {
+	oti := fec.OTI{SymbolLength: uint16(o.session.SymbolLength), MaxBlock: 96, MaxSymbols: fec.MaxSymbols}
+	loss := o.edges.lossPercentile(time.Now(), 95)
+	for _, step := range []struct{ ppm, k int }{{300_000, 128}, {180_000, 160}, {80_000, 200}} {
+		if loss <= uint32(step.ppm) {
+			oti.MaxBlock = uint16(step.k)
+		}
+	}
+	return oti
+}
+
+// handlePurge appends purge entries.
+func (o *Origin) handlePurge(w http.ResponseWriter, r *http.Request) error {
+	var request api.PurgeRequest
+	if err := readJSON(w, r, &request); err != nil {
+		return err
+	}
+	var selectors []control.Selector
+	for _, k := range request.Keys {
+		key, err := control.ParseKey(k)
+		if err != nil {
+			return badRequest(fmt.Errorf("key %q: %w", k, err), "")
+		}
+		selectors = append(selectors, control.Selector{Kind: control.SelectKey, Key: key})
+	}
+	for _, t := range request.Tags {
+		selectors = append(selectors, control.Selector{Kind: control.SelectTag, Tag: t})
+	}
+	for _, p := range request.Prefixes {
+		key, err := control.ParseKey(p)
+		if err != nil {
+			return badRequest(fmt.Errorf("prefix %q: %w", p, err), "")
+		}
+		selectors = append(selectors, control.Selector{Kind: control.SelectPrefix, Key: key})
+	}
+	if request.All {
+		selectors = append(selectors, control.Selector{Kind: control.SelectAll})
+	}
+	if len(selectors) == 0 {
+		return badRequest(errors.New("nothing was named to purge"), "name keys, tags, prefixes, or all")
+	}
+	return o.answerAppend(w, selectorDrafts(selectors))
+}
+
+// handleRemove appends remove entries.
+func (o *Origin) handleRemove(w http.ResponseWriter, r *http.Request) error {
+	var request api.RemoveRequest
+	if err := readJSON(w, r, &request); err != nil {
+		return err
+	}
+	var keys []control.Key
+	for _, k := range request.Keys {
+		key, err := control.ParseKey(k)
+		if err != nil {
+			return badRequest(fmt.Errorf("key %q: %w", k, err), "")
+		}
+		keys = append(keys, key)
+	}
+	if len(keys) == 0 {
+		return badRequest(errors.New("no key was named to remove"), "")
+	}
+	return o.answerAppend(w, removeDrafts(keys))
+}
+
+func (o *Origin) answerAppend(w http.ResponseWriter, drafts []draft) error {
+	sequences, err := o.append(drafts)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, sequences)
+	return nil
+}
+
+// readJSON reads a request.
+func readJSON(w http.ResponseWriter, r *http.Request, value any) error {
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(value); err != nil {
+		return badRequest(fmt.Errorf("the request is not what it should be: %w", err), "")
+	}
+	return nil
+}
+
+// handleList answers with rows in key order.
+func (o *Origin) handleList(w http.ResponseWriter, r *http.Request) error {
+	query := r.URL.Query()
+	var prefix, after control.Key
+	var err error
+	if p := query.Get("prefix"); p != "" {
+		if prefix, err = control.ParseKey(p); err != nil {
+			return badRequest(fmt.Errorf("prefix %q: %w", p, err), "")
+		}
+	}
+	if a := query.Get("after"); a != "" {
+		if after, err = control.ParseKey(a); err != nil {
+			return badRequest(fmt.Errorf("after %q: %w", a, err), "")
+		}
+	}
+	limit := maxListed
+	if l := query.Get("limit"); l != "" {
+		if limit, err = strconv.Atoi(l); err != nil || limit < 1 {
+			return badRequest(fmt.Errorf("limit %q is not a number above 0", l), "")
+		}
+		limit = min(limit, maxListed)
+	}
+	o.mu.RLock()
+	rows := o.catalogue.List(prefix, after, limit)
+	o.mu.RUnlock()
+	listing := api.Listing{Rows: make([]api.Row, len(rows))}
+	for i := range rows {
+		listing.Rows[i] = apiRow(&rows[i])
+	}
+	if len(rows) == limit {
+		listing.More = rows[limit-1].Key.String()
+	}
+	writeJSON(w, http.StatusOK, &listing)
+	return nil
+}
+
+func apiRow(row *control.Row) api.Row {
+	r := api.Row{
+		Key: row.Key.String(), Length: row.Length, Sequence: row.Version,
+		Digest: row.Digest.String(), Tags: row.Tags,
+	}
+	for _, h := range row.Headers {
+		r.Headers = append(r.Headers, api.Header(h))
+	}
+	return r
+}
+
+// handleForget makes an edge unexpected.
+func (o *Origin) handleForget(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("name")
+	if o.edges.forget(name) == 0 {
+		return &api.Error{Status: http.StatusNotFound, Message: fmt.Sprintf("no edge is named %q", name), Hint: "fanfare status lists them"}
+	}
+	o.log.Info("edge is no longer expected", "edge", name)
+	writeJSON(w, http.StatusOK, struct{}{})
+	return nil
+}

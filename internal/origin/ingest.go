@@ -1,0 +1,261 @@
+package origin
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"fanfare/control"
+	"fanfare/fec"
+	"fanfare/internal/api"
+)
+
+const (
+	// aloneSize is from where on an object is a bundle of its own, in bytes.
+	aloneSize = 1 << 20
+	// bundleSize is what the bodies and rows of a bundle of small objects may have together.
+	bundleSize = 16 << 20
+	// maxObjects is what one publication may have.
+	maxObjects = 1_000_000
+	// syncsAtOnce is how many bundles of one publication are synced at the same time.
+	syncsAtOnce = 4
+)
+
+// ingest reads one publication, a tar stream, into staged bundles. Small objects are gathered
+// in memory until a bundle is full, since the rows come before the bodies; large ones are
+// written as they come.
+type ingest struct {
+	spool   *spool
+	oti     fec.OTI // but for the length
+	options api.PublishOptions
+	headers []control.Header
+
+	seen    map[control.Key]struct{}
+	small   []control.Object
+	bodies  []byte
+	rows    int // what the rows of small may take, in bytes
+	staged  []*staged
+	created []string // every staged file there is
+	sync    errgroup.Group
+	objects int
+	bytes   uint64
+}
+
+// newIngest checks the options. The error is an *api.Error.
+func newIngest(s *spool, oti fec.OTI, options api.PublishOptions) (*ingest, error) {
+	in := &ingest{spool: s, oti: oti, options: options, seen: make(map[control.Key]struct{})}
+	in.sync.SetLimit(syncsAtOnce)
+	for _, h := range options.Headers {
+		in.headers = append(in.headers, control.Header{
+			Name: strings.ToLower(strings.TrimSpace(h.Name)), Value: strings.TrimSpace(h.Value),
+		})
+	}
+	key, err := control.FileKey(options.Host, options.Prefix, "x")
+	if err != nil {
+		return nil, badRequest(err, "give --host a host name and --prefix a path such as /files")
+	}
+	example := control.Object{Key: key, Headers: in.headers, Tags: options.Tags}
+	if err := example.Validate(); err != nil {
+		return nil, badRequest(err, "correct --header or --tag")
+	}
+	return in, nil
+}
+
+// read stages everything in the stream, durably. After an error, and when the publication is
+// not wanted any more, discard removes the files.
+func (in *ingest) read(stream io.Reader) ([]*staged, error) {
+	archive := tar.NewReader(stream)
+	for {
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, truncated(err)
+		}
+		if header.Typeflag == tar.TypeDir {
+			continue
+		}
+		if err := in.add(header, archive); err != nil {
+			return nil, err
+		}
+	}
+	if in.objects == 0 {
+		return nil, badRequest(errors.New("there is nothing to publish"), "name a file, or a directory that is not empty")
+	}
+	if err := in.flush(); err != nil {
+		return nil, err
+	}
+	if err := in.sync.Wait(); err != nil {
+		return nil, err
+	}
+	return in.staged, nil
+}
+
+// add takes one file of the stream.
+func (in *ingest) add(header *tar.Header, body io.Reader) error {
+	if header.Typeflag != tar.TypeReg {
+		return badRequest(fmt.Errorf("%q is not a regular file", header.Name), "only regular files can be published")
+	}
+	key, err := control.FileKey(in.options.Host, in.options.Prefix, header.Name)
+	if err != nil {
+		return badRequest(fmt.Errorf("file name %q: %w", header.Name, err), "")
+	}
+	if _, twice := in.seen[key]; twice {
+		return badRequest(fmt.Errorf("two files of this publication have the URL %s", key), "rename one of them, or publish them with different prefixes")
+	}
+	if in.objects >= maxObjects {
+		return badRequest(fmt.Errorf("more than %d files in one publication", maxObjects), "publish them in several")
+	}
+	in.seen[key] = struct{}{}
+	object := control.Object{Key: key, Length: uint64(header.Size), Headers: in.headers, Tags: in.options.Tags}
+	if err := object.Validate(); err != nil {
+		return badRequest(err, "")
+	}
+	in.objects++
+	in.bytes += object.Length
+	if object.Length >= aloneSize {
+		return in.stage([]control.Object{object}, body)
+	}
+	return in.addSmall(object, body)
+}
+
+// addSmall gathers a small object.
+func (in *ingest) addSmall(object control.Object, body io.Reader) error {
+	row := in.rowSize(&object)
+	full := len(in.bodies)+in.rows+int(object.Length)+row > bundleSize
+	if full || len(in.small) >= control.MaxBundleObjects {
+		if err := in.flush(); err != nil {
+			return err
+		}
+	}
+	start := len(in.bodies)
+	in.bodies = append(in.bodies, make([]byte, object.Length)...)
+	if _, err := io.ReadFull(body, in.bodies[start:]); err != nil {
+		return truncated(err)
+	}
+	in.small = append(in.small, object)
+	in.rows += row
+	return nil
+}
+
+// rowSize is at least what the object's row takes in a manifest, in bytes.
+func (in *ingest) rowSize(o *control.Object) int {
+	n := 128 + len(o.Key.Host) + len(o.Key.Path)
+	for _, h := range o.Headers {
+		n += 8 + len(h.Name) + len(h.Value)
+	}
+	for _, t := range o.Tags {
+		n += 4 + len(t)
+	}
+	return n
+}
+
+// flush stages what was gathered.
+func (in *ingest) flush() error {
+	if len(in.small) == 0 {
+		return nil
+	}
+	err := in.stage(in.small, bytes.NewReader(in.bodies))
+	in.small, in.bodies, in.rows = nil, in.bodies[:0], 0
+	return err
+}
+
+// stage writes one bundle and begins to sync it.
+func (in *ingest) stage(objects []control.Object, bodies io.Reader) error {
+	file, err := in.spool.create()
+	if err != nil {
+		return fmt.Errorf("origin: spool: %w", err)
+	}
+	in.created = append(in.created, file.Name())
+	s, err := fillBundle(file, objects, in.oti, bodies)
+	if err != nil {
+		file.Close()
+		return err
+	}
+	in.staged = append(in.staged, s)
+	in.sync.Go(func() error {
+		if err := errors.Join(file.Sync(), file.Close()); err != nil {
+			return fmt.Errorf("%w: spool: %w", errSync, err)
+		}
+		return nil
+	})
+	return nil
+}
+
+// fillBundle writes a whole bundle into a staged file.
+func fillBundle(file *os.File, objects []control.Object, oti fec.OTI, bodies io.Reader) (*staged, error) {
+	w, err := newBundle(file, objects, oti)
+	if errors.Is(err, control.ErrManifest) || errors.Is(err, control.ErrEntry) {
+		return nil, badRequest(err, "")
+	} else if err != nil {
+		return nil, fmt.Errorf("origin: spool: %w", err)
+	}
+	var total uint64
+	for i := range objects {
+		total += objects[i].Length
+	}
+	source := &markedReader{r: bodies}
+	buffer := make([]byte, min(total, 256<<10))
+	if total > 0 {
+		_, err = io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{source}, buffer)
+	}
+	if source.err != nil {
+		return nil, truncated(source.err)
+	} else if err != nil {
+		return nil, fmt.Errorf("origin: spool: %w", err)
+	}
+	s, err := w.finish()
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, truncated(err)
+	} else if err != nil {
+		return nil, fmt.Errorf("origin: spool: %w", err)
+	}
+	return s, nil
+}
+
+// discard removes the staged files that have not been given a name.
+func (in *ingest) discard() error {
+	// An error of a sync has been told, or does not matter any more.
+	_ = in.sync.Wait()
+	var err error
+	for _, path := range in.created {
+		err = errors.Join(err, removeIfThere(path))
+	}
+	return err
+}
+
+// markedReader keeps the error of reading apart from that of writing.
+type markedReader struct {
+	r   io.Reader
+	err error
+}
+
+// Read implements io.Reader.
+func (m *markedReader) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		m.err = err
+	}
+	return n, err
+}
+
+// badRequest is the error of a request that cannot be fulfilled as it is.
+func badRequest(err error, hint string) error {
+	return &api.Error{Status: http.StatusBadRequest, Message: err.Error(), Hint: hint}
+}
+
+// truncated is the error of a stream that broke off.
+func truncated(err error) error {
+	return &api.Error{
+		Status:  http.StatusBadRequest,
+		Message: fmt.Sprintf("the files broke off before their end (%v); nothing was published", err),
+	}
+}

@@ -1,0 +1,162 @@
+package origin
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Keys in the log's database: a letter, then a number, big-endian.
+const (
+	keyEntry = 'e' // sequence -> the entry as signed
+	keyEdge  = 'x' // id -> savedEdge as JSON
+)
+
+// entryLog is the durable log: entries by sequence, and the expected edges. It may be used by
+// many goroutines.
+type entryLog struct{ db *pebble.DB }
+
+// savedEdge is what the log keeps of an expected edge.
+type savedEdge struct {
+	Name      string    `json:"name"`
+	FirstSeen time.Time `json:"first_seen"`
+	LastSeen  time.Time `json:"last_seen"`
+}
+
+func openLog(dir string, log *slog.Logger) (*entryLog, error) {
+	cache := pebble.NewCache(4 << 20)
+	defer cache.Unref()
+	db, err := pebble.Open(dir, &pebble.Options{
+		Cache:        cache,
+		MemTableSize: 4 << 20,
+		Logger:       storeLogger{log},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("origin: log: %w", err)
+	}
+	return &entryLog{db: db}, nil
+}
+
+func (l *entryLog) close() error { return l.db.Close() }
+
+func numberKey(letter byte, number uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{letter}, number)
+}
+
+// append stores entries from sequence first on, all or none, and returns when they are on disk.
+func (l *entryLog) append(first uint64, raw [][]byte) error {
+	batch := l.db.NewBatch()
+	defer batch.Close()
+	for i, r := range raw {
+		if err := batch.Set(numberKey(keyEntry, first+uint64(i)), r, nil); err != nil {
+			return fmt.Errorf("origin: log: %w", err)
+		}
+	}
+	if err := batch.Commit(pebble.Sync); err != nil {
+		return fmt.Errorf("origin: log: %w", err)
+	}
+	return nil
+}
+
+// errNoEntry is returned for a sequence that the log does not have.
+var errNoEntry = errors.New("origin: no such entry")
+
+// entry returns a copy of one entry.
+func (l *entryLog) entry(sequence uint64) ([]byte, error) {
+	value, closer, err := l.db.Get(numberKey(keyEntry, sequence))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, errNoEntry
+	} else if err != nil {
+		return nil, fmt.Errorf("origin: log: %w", err)
+	}
+	defer closer.Close()
+	return append([]byte(nil), value...), nil
+}
+
+// entries hands the entries from sequence on, in order, to each, until it returns false or an
+// error. The slice is valid during the call only.
+func (l *entryLog) entries(from uint64, each func(sequence uint64, raw []byte) (bool, error)) error {
+	return l.scan(keyEntry, from, each)
+}
+
+// scan walks the keys of one letter from a number on.
+func (l *entryLog) scan(letter byte, from uint64, each func(number uint64, value []byte) (bool, error)) error {
+	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: numberKey(letter, from), UpperBound: []byte{letter + 1}})
+	if err != nil {
+		return fmt.Errorf("origin: log: %w", err)
+	}
+	for ok := it.First(); ok; ok = it.Next() {
+		value, err := it.ValueAndErr()
+		if err != nil {
+			it.Close()
+			return fmt.Errorf("origin: log: %w", err)
+		}
+		if more, err := each(binary.BigEndian.Uint64(it.Key()[1:]), value); err != nil || !more {
+			return errors.Join(err, it.Close())
+		}
+	}
+	if err := it.Close(); err != nil {
+		return fmt.Errorf("origin: log: %w", err)
+	}
+	return nil
+}
+
+// saveEdges stores edges and forgets others, in one batch.
+func (l *entryLog) saveEdges(save map[uint64]savedEdge, forget []uint64) error {
+	batch := l.db.NewBatch()
+	defer batch.Close()
+	for id, e := range save {
+		text, err := json.Marshal(e)
+		if err != nil {
+			return fmt.Errorf("origin: log: %w", err)
+		}
+		if err := batch.Set(numberKey(keyEdge, id), text, nil); err != nil {
+			return fmt.Errorf("origin: log: %w", err)
+		}
+	}
+	for _, id := range forget {
+		if err := batch.Delete(numberKey(keyEdge, id), nil); err != nil {
+			return fmt.Errorf("origin: log: %w", err)
+		}
+	}
+	if err := batch.Commit(pebble.Sync); err != nil {
+		return fmt.Errorf("origin: log: %w", err)
+	}
+	return nil
+}
+
+// loadEdges returns the edges stored.
+func (l *entryLog) loadEdges() (map[uint64]savedEdge, error) {
+	edges := make(map[uint64]savedEdge)
+	err := l.scan(keyEdge, 0, func(id uint64, value []byte) (bool, error) {
+		var e savedEdge
+		if err := json.Unmarshal(value, &e); err != nil {
+			return false, fmt.Errorf("origin: log: edge %x: %w", id, err)
+		}
+		edges[id] = e
+		return true, nil
+	})
+	return edges, err
+}
+
+// storeLogger passes on what the database says of itself.
+type storeLogger struct{ log *slog.Logger }
+
+// Infof drops what is of interest to the database's makers only.
+func (s storeLogger) Infof(string, ...any) {}
+
+// Errorf logs.
+func (s storeLogger) Errorf(format string, args ...any) {
+	s.log.Error("log database", "error", fmt.Sprintf(format, args...))
+}
+
+// Fatalf ends the process: the database calls it when a sync failed, and then nobody knows
+// what is on the disk. It must not return.
+func (s storeLogger) Fatalf(format string, args ...any) {
+	panic("origin: the log can no longer be written: " + fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,143 @@
+package origin
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"fanfare/internal/mcast"
+	"fanfare/internal/mono"
+	"fanfare/sender"
+)
+
+// snapshot is what the loop's counters are at one moment.
+type snapshot struct {
+	engine   sender.Stats
+	loop     loopStats
+	group    mcast.Stats
+	feedback mcast.Stats
+	sending  int
+}
+
+// snapshot asks the loop for its counters.
+func (o *Origin) snapshot(ctx context.Context) (s snapshot, err error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	taken := make(chan snapshot, 1)
+	err = o.loop.ask(ctx, func(mono.Time) {
+		l := o.loop
+		s := snapshot{engine: l.engine.Stats(), loop: l.stats, group: l.group.Stats(), feedback: l.feedback.Stats()}
+		s.sending = len(l.data) + len(l.control) + len(l.passing)
+		taken <- s
+	})
+	if err != nil {
+		return s, err
+	}
+	return <-taken, nil
+}
+
+// metricsHandler serves the counters to Prometheus. The fields of the Stats structs become
+// metrics of the same name, in the style of Prometheus.
+func (o *Origin) metricsHandler() http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collector{o})
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
+
+// collector is all metrics of an origin. They are made anew at each scrape, so that a field
+// added to a Stats struct is a metric without more ado.
+type collector struct{ o *Origin }
+
+// Describe sends nothing: the collector is unchecked.
+func (c collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect sends all metrics.
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	o := c.o
+	s, err := o.snapshot(context.Background())
+	if err != nil {
+		out <- prometheus.NewInvalidMetric(prometheus.NewDesc("fanfare_origin", "The sending loop.", nil, nil), err)
+		return
+	}
+	collectStruct(out, "fanfare_sender", s.engine)
+	collectStruct(out, "fanfare_origin", s.loop)
+	collectStruct(out, "fanfare_origin_group_socket", s.group)
+	collectStruct(out, "fanfare_origin_feedback_socket", s.feedback)
+	o.mu.RLock()
+	head, stats := o.head.Sequence, o.catalogue.Stats()
+	o.mu.RUnlock()
+	collectStruct(out, "fanfare_catalogue", stats)
+	gauge(out, "fanfare_origin_head", float64(head))
+	gauge(out, "fanfare_origin_spool_bytes", float64(o.spool.size()))
+	counter(out, "fanfare_origin_requests_total", float64(o.counts.requests.Load()))
+	counter(out, "fanfare_origin_requests_failed_total", float64(o.counts.failed.Load()))
+	expected, alive, behind, refused, foreign := o.edges.totals(time.Now(), head)
+	gauge(out, "fanfare_origin_edges_expected", float64(expected))
+	gauge(out, "fanfare_origin_edges_alive", float64(alive))
+	gauge(out, "fanfare_origin_edges_behind", float64(behind))
+	counter(out, "fanfare_origin_reports_refused_total", float64(refused))
+	counter(out, "fanfare_origin_reports_foreign_total", float64(foreign))
+}
+
+// totals counts edges: expected, alive, not serving everything; and reports that were not taken.
+func (t *edgeTable) totals(now time.Time, head uint64) (expected, alive, behind int, refused, foreign uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, e := range t.edges {
+		if e.heard && now.Sub(e.last) <= aliveFor {
+			alive++
+		}
+		if e.report.Complete < head {
+			behind++
+		}
+	}
+	return len(t.edges), alive, behind, t.refused, t.foreign
+}
+
+func gauge(out chan<- prometheus.Metric, name string, value float64) {
+	out <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, name, nil, nil), prometheus.GaugeValue, value)
+}
+
+func counter(out chan<- prometheus.Metric, name string, value float64) {
+	out <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, name, nil, nil), prometheus.CounterValue, value)
+}
+
+// collectStruct sends the fields of a Stats struct: unsigned ones are counters, others gauges.
+func collectStruct(out chan<- prometheus.Metric, prefix string, stats any) {
+	v := reflect.ValueOf(stats)
+	for i := range v.NumField() {
+		name := prefix + "_" + snake(v.Type().Field(i).Name)
+		switch x := v.Field(i).Interface().(type) {
+		case uint64:
+			counter(out, name+"_total", float64(x))
+		case int:
+			gauge(out, name, float64(x))
+		case time.Duration:
+			gauge(out, name+"_seconds", x.Seconds())
+		}
+	}
+}
+
+// snake turns NACKsReceived into nacks_received.
+func snake(name string) string {
+	var b strings.Builder
+	runes := []rune(name)
+	for i, r := range runes {
+		if i > 0 && unicode.IsUpper(r) {
+			afterLower := !unicode.IsUpper(runes[i-1])
+			// The last capital of an acronym begins a word, but for its plural s.
+			beginsWord := i+1 < len(runes) && !unicode.IsUpper(runes[i+1]) && runes[i+1] != 's'
+			if afterLower || beginsWord {
+				b.WriteByte('_')
+			}
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}

@@ -1,0 +1,228 @@
+package origin
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"fanfare/control"
+	"fanfare/internal/mcast"
+	"fanfare/internal/session"
+)
+
+// ErrRunning is wrapped by the error of Open for a directory that another origin runs in.
+var ErrRunning = errors.New("an origin is running there already")
+
+// errSync is wrapped by the error of a sync that failed: nobody knows what is on the disk.
+var errSync = errors.New("origin: a write did not reach the disk")
+
+// Options say how an origin is run. The zero value is the default.
+type Options struct {
+	// Log is where changes of state are told; nil means slog.Default.
+	Log *slog.Logger
+	// API is ADDRESS:PORT for the local API on TCP, instead of that in origin.yaml; not
+	// valid for what that says.
+	API netip.AddrPort
+	// FeedbackLoss is the share of feedback that is thrown away, 0 to 1, for demonstrations.
+	FeedbackLoss float64
+}
+
+// Origin is one origin: Open makes it ready, Run runs it.
+type Origin struct {
+	dir     string
+	options Options
+	log     *slog.Logger
+	config  *config
+	session *session.Session
+	key     ed25519.PrivateKey
+	started time.Time
+
+	lock    *os.File
+	entries *entryLog
+	spool   *spool
+	edges   *edgeTable
+	loop    *loop
+	servers []*server
+	counts  apiCounts
+	// publishing limits how many publications are read at once.
+	publishing chan struct{}
+
+	// appending is held by whoever appends to the log; it guards head, too, for them.
+	appending sync.Mutex
+	// mu guards the catalogue, and the head for readers.
+	mu         sync.RWMutex
+	catalogue  *control.Catalogue
+	head       control.Head
+	signedHead []byte
+	released   map[uint64]time.Time // bundles that nothing points to any more, and since when
+
+	// failure ends Run.
+	failure chan error
+}
+
+// Open opens the origin in dir, checks its log, and binds its sockets: from then on requests
+// and feedback wait for Run. Errors are sentences for the operator.
+func Open(dir string, options Options) (*Origin, error) {
+	o := &Origin{
+		dir: dir, options: options, log: options.Log, started: time.Now(),
+		publishing: make(chan struct{}, 2), failure: make(chan error, 1),
+		released: make(map[uint64]time.Time),
+	}
+	if o.log == nil {
+		o.log = slog.Default()
+	}
+	if err := o.open(); err != nil {
+		return nil, errors.Join(err, o.close())
+	}
+	return o, nil
+}
+
+func (o *Origin) open() error {
+	if err := o.loadFiles(); err != nil {
+		return err
+	}
+	lock, err := lockDir(o.dir)
+	if err != nil {
+		return err
+	}
+	o.lock = lock
+	if o.entries, err = openLog(filepath.Join(o.dir, logName), o.log); err != nil {
+		return err
+	}
+	o.spool = newSpool(filepath.Join(o.dir, spoolName))
+	if err := o.replay(); err != nil {
+		return err
+	}
+	saved, err := o.entries.loadEdges()
+	if err != nil {
+		return err
+	}
+	o.edges = newEdgeTable(o.head.Generation, saved, o.log)
+	return o.bind()
+}
+
+// loadFiles reads configuration, session and key.
+func (o *Origin) loadFiles() error {
+	var err error
+	if o.config, err = loadConfig(o.dir); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("there is no origin in %s: make one with `fanfare origin init --dir %s`", o.dir, o.dir)
+	} else if err != nil {
+		return err
+	}
+	if o.session, err = session.Load(filepath.Join(o.dir, sessionName)); err != nil {
+		return err
+	}
+	if o.options.API.IsValid() {
+		o.config.API = o.options.API
+	}
+	o.key, err = loadKey(o.dir, o.session)
+	return err
+}
+
+// bind opens the sockets.
+func (o *Origin) bind() error {
+	group, err := mcast.NewSender(mcast.Options{
+		Group: o.session.Group, Source: o.session.Source, Interface: o.config.Interface,
+		TTL: o.config.TTL, Loop: o.config.Loop, SendBuffer: 1 << 20,
+	})
+	if err != nil {
+		return err
+	}
+	feedback, err := mcast.ListenUnicast(o.config.Listen, mcast.Options{
+		ReceiveBuffer: 4 << 20, PacketLimit: 2048, Loss: o.options.FeedbackLoss, LossSeed: random(),
+	})
+	if err != nil {
+		group.Close()
+		return fmt.Errorf("%w (%s in %s)", err, "listen", configName)
+	}
+	if o.loop, err = newLoop(o, group, feedback); err != nil {
+		group.Close()
+		feedback.Close()
+		return err
+	}
+	return o.listen()
+}
+
+// lockDir takes the lock of an origin's directory.
+func lockDir(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o640)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("%s: %w", dir, ErrRunning)
+		}
+		return nil, fmt.Errorf("origin: lock: %w", err)
+	}
+	return f, nil
+}
+
+// Session returns what an edge must know. It must not be changed.
+func (o *Origin) Session() *session.Session { return o.session }
+
+// Run serves until ctx is done or something fails that cannot be gone on with, such as a
+// sync. It closes the origin, in either case. Cancelling ctx is no error.
+func (o *Origin) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return o.loop.run(ctx) })
+	group.Go(func() error { return o.keepHouse(ctx) })
+	group.Go(func() error {
+		select {
+		case err := <-o.failure:
+			return err
+		case <-ctx.Done():
+			return nil
+		}
+	})
+	for _, s := range o.servers {
+		group.Go(func() error { return s.run(ctx) })
+	}
+	o.log.Info("origin is running", "group", o.session.Group, "interface", o.config.Interface,
+		"rate", o.session.Rate, "generation", o.session.Generation, "head", o.head.Sequence)
+	err := group.Wait()
+	err = errors.Join(err, o.close())
+	o.log.Info("origin has stopped")
+	return err
+}
+
+// fail ends Run.
+func (o *Origin) fail(err error) {
+	select {
+	case o.failure <- err:
+	default:
+	}
+}
+
+// close lets go of everything that open took.
+func (o *Origin) close() error {
+	var err error
+	for _, s := range o.servers {
+		err = errors.Join(err, s.close())
+	}
+	if o.loop != nil {
+		o.loop.close()
+	}
+	if o.edges != nil {
+		o.edges.saveAll()
+		err = errors.Join(err, o.entries.saveEdges(o.edges.takeUnsaved()))
+	}
+	if o.entries != nil {
+		err = errors.Join(err, o.entries.close())
+	}
+	if o.lock != nil {
+		err = errors.Join(err, o.lock.Close())
+	}
+	return err
+}

@@ -1,0 +1,214 @@
+package origin
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"fanfare/fec"
+)
+
+const (
+	// cachedBlocks is how many source blocks are held in memory for repair symbols.
+	cachedBlocks = 16
+	// openFiles is how many bundles are open at once.
+	openFiles = 128
+)
+
+// source is where the bytes of one object that is sent come from: a log entry in memory, or
+// a bundle in the spool.
+type source struct {
+	partition fec.Partition
+	sequence  uint64
+	entry     []byte // of a control object
+	file      *os.File
+	used      uint64 // payloads.clock when the file was last used
+}
+
+// payloads makes encoding symbols. It belongs to the loop.
+//
+// Source symbols are read from where they lie, one by one: the page cache has them. For
+// repair symbols the whole block is needed, so the blocks last repaired are held.
+type payloads struct {
+	spool    *spool
+	sources  map[uint32]*source
+	open     int
+	clock    uint64
+	encoders map[encoderShape]*fec.Encoder
+	blocks   []*block
+}
+
+// encoderShape is what an encoder depends on.
+type encoderShape struct{ k, n, e int }
+
+// block is one source block in memory.
+type block struct {
+	toi, sbn uint32
+	used     uint64
+	buffer   []byte
+	symbols  [][]byte
+}
+
+func newPayloads(s *spool) *payloads {
+	return &payloads{spool: s, sources: make(map[uint32]*source), encoders: make(map[encoderShape]*fec.Encoder)}
+}
+
+// add makes the symbols of an object available. entry is nil for a bundle.
+func (p *payloads) add(toi uint32, sequence uint64, partition fec.Partition, entry []byte) {
+	p.sources[toi] = &source{partition: partition, sequence: sequence, entry: entry}
+}
+
+// forget drops an object.
+func (p *payloads) forget(toi uint32) {
+	if s := p.sources[toi]; s != nil {
+		p.closeFile(s)
+		delete(p.sources, toi)
+	}
+	kept := p.blocks[:0]
+	for _, b := range p.blocks {
+		if b.toi != toi {
+			kept = append(kept, b)
+		}
+	}
+	clear(p.blocks[len(kept):])
+	p.blocks = kept
+}
+
+// close closes all files.
+func (p *payloads) close() {
+	for _, s := range p.sources {
+		p.closeFile(s)
+	}
+}
+
+func (p *payloads) closeFile(s *source) {
+	if s.file != nil {
+		s.file.Close() // it was only read
+		s.file = nil
+		p.open--
+	}
+}
+
+// symbol appends one encoding symbol to dst.
+func (p *payloads) symbol(dst []byte, toi, sbn uint32, esi int) ([]byte, error) {
+	s := p.sources[toi]
+	if s == nil {
+		return dst, fmt.Errorf("origin: no object %#x", toi)
+	}
+	k, length := s.partition.SourceSymbols(sbn), int(s.partition.OTI().SymbolLength)
+	start := len(dst)
+	dst = append(dst, make([]byte, length)...)
+	if esi < k {
+		return dst, p.read(s, dst[start:], s.partition.Offset(sbn)+int64(esi)*int64(length))
+	}
+	b, err := p.block(s, toi, sbn)
+	if err != nil {
+		return dst, err
+	}
+	encoder, err := p.encoder(encoderShape{k, int(s.partition.OTI().MaxSymbols), length})
+	if err != nil {
+		return dst, err
+	}
+	repair := [1][]byte{dst[start:]}
+	return dst, encoder.Encode(b.symbols, esi, repair[:])
+}
+
+// read fills b with the object's bytes from offset on; behind the object's end are zeros.
+func (p *payloads) read(s *source, b []byte, offset int64) error {
+	length := int64(s.partition.OTI().TransferLength)
+	n := int(min(int64(len(b)), max(length-offset, 0)))
+	clear(b[n:])
+	if s.entry != nil {
+		copy(b[:n], s.entry[offset:])
+		return nil
+	}
+	p.clock++
+	s.used = p.clock
+	if s.file == nil {
+		if err := p.openFile(s); err != nil {
+			return err
+		}
+	}
+	if _, err := s.file.ReadAt(b[:n], offset); err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return fmt.Errorf("origin: bundle %d: %w", s.sequence, err)
+	}
+	return nil
+}
+
+// openFile opens the bundle, and closes the one that was not used for longest if many are.
+func (p *payloads) openFile(s *source) error {
+	if p.open >= openFiles {
+		var oldest *source
+		for _, other := range p.sources {
+			if other.file != nil && (oldest == nil || other.used < oldest.used) {
+				oldest = other
+			}
+		}
+		p.closeFile(oldest)
+	}
+	file, err := p.spool.open(s.sequence)
+	if err != nil {
+		return fmt.Errorf("origin: spool: %w", err)
+	}
+	s.file = file
+	p.open++
+	return nil
+}
+
+// block returns a source block, read into the place of the one that was not used for longest.
+func (p *payloads) block(s *source, toi, sbn uint32) (*block, error) {
+	p.clock++
+	for _, b := range p.blocks {
+		if b.toi == toi && b.sbn == sbn {
+			b.used = p.clock
+			return b, nil
+		}
+	}
+	var b *block
+	if len(p.blocks) < cachedBlocks {
+		b = new(block)
+		p.blocks = append(p.blocks, b)
+	} else {
+		b = p.blocks[0]
+		for _, other := range p.blocks {
+			if other.used < b.used {
+				b = other
+			}
+		}
+	}
+	k, length := s.partition.SourceSymbols(sbn), int(s.partition.OTI().SymbolLength)
+	// Until it is filled the block is none that could be found.
+	b.toi, b.sbn, b.used = 0, 0, 0
+	if cap(b.buffer) < k*length {
+		b.buffer = make([]byte, k*length)
+	}
+	b.buffer = b.buffer[:k*length]
+	if err := p.read(s, b.buffer, s.partition.Offset(sbn)); err != nil {
+		return nil, err
+	}
+	b.symbols = b.symbols[:0]
+	for i := range k {
+		b.symbols = append(b.symbols, b.buffer[i*length:(i+1)*length])
+	}
+	b.toi, b.sbn, b.used = toi, sbn, p.clock
+	return b, nil
+}
+
+func (p *payloads) encoder(shape encoderShape) (*fec.Encoder, error) {
+	if e := p.encoders[shape]; e != nil {
+		return e, nil
+	}
+	e, err := fec.NewEncoder(shape.k, shape.n, shape.e)
+	if err != nil {
+		return nil, err
+	}
+	// Entries of several symbols have lengths of their own, so the table is bounded by hand.
+	if len(p.encoders) >= 512 {
+		clear(p.encoders)
+	}
+	p.encoders[shape] = e
+	return e, nil
+}

@@ -1,0 +1,174 @@
+package origin
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"fanfare/fec"
+	"fanfare/internal/api"
+)
+
+// maxTracked is of how many publications it is remembered when which edge served them.
+const maxTracked = 128
+
+// publication is a run of entries that one request appended.
+type publication struct {
+	first, last uint64
+	at          time.Time
+}
+
+// track begins to note when which edge serves the entries first to last.
+func (t *edgeTable) track(first, last uint64, at time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.tracked) >= maxTracked {
+		for _, e := range t.edges {
+			delete(e.served, t.tracked[0].last)
+		}
+		t.tracked = slices.Delete(t.tracked, 0, 1)
+	}
+	t.tracked = append(t.tracked, publication{first, last, at})
+}
+
+// noteServed notes which publications the edge serves since its latest report.
+func (t *edgeTable) noteServed(now time.Time, e *edge) {
+	for _, p := range slices.Backward(t.tracked) {
+		_, known := e.served[p.last]
+		if known || !e.serves(p.first, p.last) {
+			continue
+		}
+		e.served[p.last] = now
+	}
+}
+
+// receipt says which edges serve the entries first to last. size tells the OTI of the bundle
+// that an entry publishes, false for an entry without one.
+func (t *edgeTable) receipt(now time.Time, s api.Sequences, size func(sequence uint64) (fec.OTI, bool)) *api.Receipt {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := &api.Receipt{Sequences: s, Edges: []api.EdgeReceipt{}}
+	var at time.Time
+	for _, p := range t.tracked {
+		if p.first <= s.Last && s.Last <= p.last {
+			at = p.at
+			r.Seconds = now.Sub(at).Seconds()
+		}
+	}
+	for _, e := range t.sorted() {
+		x := api.EdgeReceipt{Name: e.name, SilentSeconds: -1}
+		if e.heard {
+			x.SilentSeconds = now.Sub(e.last).Seconds()
+		}
+		if x.Served = e.serves(s.First, s.Last); x.Served {
+			r.Served++
+			x.Fraction = 1
+			if served, ok := e.served[s.Last]; ok && !at.IsZero() {
+				x.Seconds = served.Sub(at).Seconds()
+			}
+		} else {
+			x.Fraction = e.fraction(s, size)
+			x.Reason = e.reason(now, s)
+		}
+		r.Edges = append(r.Edges, x)
+	}
+	r.Complete = r.Served == len(r.Edges)
+	return r
+}
+
+// reason says why an edge does not serve the entries; empty if it only needs time.
+func (e *edge) reason(now time.Time, s api.Sequences) string {
+	switch {
+	case e.foreign:
+		return "it follows another generation of this origin: give it the present session.ff and an empty directory"
+	case !e.heard:
+		return "not heard since the origin was started; last seen " + e.last.Format(time.DateTime)
+	case now.Sub(e.last) > aliveFor:
+		return fmt.Sprintf("silent for %v", now.Sub(e.last).Round(time.Second))
+	}
+	for _, f := range e.report.Failed {
+		if s.First <= f.Sequence && f.Sequence <= s.Last {
+			return f.Reason
+		}
+	}
+	return ""
+}
+
+// fraction returns which part of the bytes of the entries the edge has, as far as it told.
+func (e *edge) fraction(s api.Sequences, size func(uint64) (fec.OTI, bool)) float64 {
+	if !e.heard || s.Last-s.First > 1<<14 {
+		return 0
+	}
+	var have, all float64
+	for sequence := s.First; sequence <= s.Last; sequence++ {
+		oti, ok := size(sequence)
+		bytes := float64(oti.TransferLength) + 1 // an entry alone counts as something
+		all += bytes
+		if e.serves(sequence, sequence) {
+			have += bytes
+			continue
+		}
+		if partition, err := oti.Partition(); ok && err == nil && partition.Blocks() > 0 {
+			have += bytes * e.blocks(sequence) / float64(partition.Blocks())
+		}
+	}
+	return min(have/all, 0.999)
+}
+
+// blocks returns how many source blocks of a bundle the edge has, as far as it told.
+func (e *edge) blocks(sequence uint64) float64 {
+	for _, p := range e.report.Progress {
+		if p.Sequence == sequence {
+			return float64(p.Blocks)
+		}
+	}
+	return 0
+}
+
+// status returns all edges, worst first.
+func (t *edgeTable) status(now time.Time, head, mark uint64, digest [32]byte, size func(uint64) (fec.OTI, bool)) []api.Edge {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	list := []api.Edge{}
+	for _, e := range t.sorted() {
+		r := &e.report
+		x := api.Edge{
+			Name: e.name, ID: fmt.Sprintf("%016x", e.id), Alive: e.heard && now.Sub(e.last) <= aliveFor,
+			FirstSeen: e.first, LastSeen: e.last, Mark: r.Mark, Complete: r.Complete,
+			Behind:     head - min(r.Complete, head),
+			Differs:    e.foreign || e.heard && r.Mark == mark && r.Digest != digest,
+			RTTSeconds: e.rtt.Seconds(), Loss: float64(r.LossPPM) / 1e6,
+			PacketsReceived: r.PacketsReceived, PacketsLost: r.PacketsLost, SocketDrops: r.SocketDrops,
+			NACKsSent: r.NACKsSent, BlocksDecoded: r.BlocksDecoded, BlocksPoisoned: r.BlocksPoisoned,
+		}
+		for _, f := range r.Failed {
+			x.Failed = append(x.Failed, api.Failure{Sequence: f.Sequence, Reason: f.Reason})
+		}
+		for _, p := range r.Progress {
+			oti, _ := size(p.Sequence)
+			partition, _ := oti.Partition() // of nothing if it is not kept any more
+			x.Progress = append(x.Progress, api.Progress{Sequence: p.Sequence, Blocks: p.Blocks, Of: partition.Blocks()})
+		}
+		list = append(list, x)
+	}
+	slices.SortStableFunc(list, worse)
+	return list
+}
+
+// worse orders edges: silent ones, those that differ, those with failures, those most behind,
+// those with most loss.
+func worse(a, b api.Edge) int {
+	rank := func(e api.Edge) []float64 {
+		bools := []bool{!e.Alive, e.Differs, len(e.Failed) > 0}
+		var r []float64
+		for _, x := range bools {
+			if x {
+				r = append(r, 0)
+			} else {
+				r = append(r, 1)
+			}
+		}
+		return append(r, -float64(e.Behind), -e.Loss)
+	}
+	return slices.Compare(rank(a), rank(b))
+}

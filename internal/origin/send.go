@@ -1,0 +1,137 @@
+package origin
+
+import (
+	"errors"
+	"io/fs"
+
+	"fanfare/internal/mono"
+	"fanfare/internal/wire"
+	"fanfare/sender"
+)
+
+// takeEvents does what the engine asks for.
+func (l *loop) takeEvents(now mono.Time) {
+	for {
+		event, ok := l.engine.NextEvent()
+		if !ok {
+			return
+		}
+		l.handleEvent(now, event)
+	}
+}
+
+func (l *loop) handleEvent(now mono.Time, event sender.Event) {
+	switch event.Kind {
+	case sender.FirstPassDone:
+		delete(l.passing, event.TOI)
+	case sender.ObjectForgotten:
+		l.payloads.forget(event.TOI)
+		delete(l.passing, event.TOI)
+	case sender.ObjectUnknown:
+		l.recall(now, event.TOI)
+	}
+}
+
+// recall hands the engine an object that an edge asks for and that was sent long ago. What
+// never was, what is retired, and what still waits for its first pass is ignored.
+func (l *loop) recall(now mono.Time, toi uint32) {
+	sequence := wire.Sequence(toi, l.sequence)
+	if sequence == 0 || sequence > l.sequence {
+		return
+	}
+	o := outgoing{info: sender.ObjectInfo{TOI: toi, Sent: true}, sequence: sequence}
+	if wire.IsControl(toi) {
+		entry, err := l.entries.entry(sequence)
+		if err != nil {
+			l.log.Error("an entry cannot be read", "sequence", sequence, "error", err)
+			return
+		}
+		o.entry, o.info.OTI = entry, controlOTI(len(entry), l.heartbeat)
+	} else {
+		oti, kept := l.spool.get(sequence)
+		if !kept {
+			return
+		}
+		for _, waiting := range l.data {
+			if waiting.info.TOI == toi {
+				return
+			}
+		}
+		o.info.OTI = oti
+	}
+	// A full engine is no error: the edge will ask again.
+	l.add(now, o)
+}
+
+// send sends what the engine has to send, in trains.
+func (l *loop) send(now mono.Time) error {
+	for {
+		if len(l.unsent) == 0 {
+			l.fill(now)
+		}
+		if len(l.unsent) == 0 {
+			return nil
+		}
+		n, err := l.group.Write(l.unsent)
+		l.unsent = l.unsent[n:]
+		if err != nil {
+			// This packet is lost, as if on the way, and will be repaired.
+			l.unsent = l.unsent[min(1, len(l.unsent)):]
+			if l.stats.WriteErrors++; l.stats.WriteErrors == 1 {
+				l.log.Error("the group's socket refuses a packet", "error", err)
+			}
+		} else if len(l.unsent) > 0 {
+			return nil // no room in the socket
+		}
+	}
+}
+
+// fill makes the next train.
+func (l *loop) fill(now mono.Time) {
+	l.arena, l.train = l.arena[:0], l.train[:0]
+	for len(l.train) < trainPackets && l.engine.NextPacket(now, &l.packet) {
+		start := len(l.arena)
+		if !l.appendPacket(now) {
+			l.arena = l.arena[:start]
+			continue
+		}
+		l.train = append(l.train, l.arena[start:len(l.arena):len(l.arena)])
+	}
+	l.unsent = l.train
+}
+
+// appendPacket appends the packet named by l.packet, with its payload, to the arena. The
+// payload is made in its place; Append then finds it there.
+func (l *loop) appendPacket(now mono.Time) bool {
+	p := &l.packet
+	start := len(l.arena)
+	payload := start + wire.HeaderLength(p)
+	made := l.arena[:payload]
+	if p.TOI == wire.HeartbeatTOI {
+		l.engine.Advertise(now, &l.beat)
+		l.beat.Head = l.head
+		made = wire.AppendHeartbeat(made, &l.beat, l.heartbeat)
+	} else {
+		var err error
+		made, err = l.payloads.symbol(made, p.TOI, p.SBN, int(p.ESI))
+		if err != nil {
+			l.dropObject(now, p.TOI, err)
+			return false
+		}
+	}
+	p.Payload = made[payload:]
+	l.arena = wire.Append(l.arena, p)
+	return true
+}
+
+// dropObject stops sending an object that cannot be read.
+func (l *loop) dropObject(now mono.Time, toi uint32, err error) {
+	l.stats.PayloadErrors++
+	sequence := wire.Sequence(toi, l.sequence)
+	if _, kept := l.spool.get(sequence); kept || !errors.Is(err, fs.ErrNotExist) {
+		l.log.Error("a bundle cannot be sent", "sequence", sequence, "error", err)
+	}
+	l.engine.Cancel(now, toi)
+	l.payloads.forget(toi)
+	delete(l.passing, toi)
+}

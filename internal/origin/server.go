@@ -1,0 +1,186 @@
+package origin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"fanfare/internal/api"
+)
+
+const (
+	// stopTime is what requests that are being answered have when the origin stops.
+	stopTime = 500 * time.Millisecond
+	// maxSocketPath is the longest path of a Unix socket, in bytes.
+	maxSocketPath = 107
+)
+
+// server is one HTTP listener. run waits for the requests that it began.
+type server struct {
+	listener net.Listener
+	http     http.Server
+	requests sync.WaitGroup
+	cancel   context.CancelFunc
+}
+
+// apiCounts counts requests. Counters only grow.
+type apiCounts struct {
+	requests, failed atomic.Uint64
+}
+
+// listen opens the listeners: the Unix socket, the TCP address of the local API if there is
+// one, and the TCP port that edges use.
+func (o *Origin) listen() error {
+	unix, err := listenUnix(filepath.Join(o.dir, api.SocketName))
+	if err != nil {
+		return err
+	}
+	o.serve(unix, o.localHandler())
+	if o.config.API.IsValid() {
+		tcp, err := listenTCP(o.config.API, "the local API")
+		if err != nil {
+			return err
+		}
+		o.serve(tcp, o.localHandler())
+	}
+	tcp, err := listenTCP(o.config.Listen, "edges")
+	if err != nil {
+		return err
+	}
+	o.serve(tcp, o.edgeHandler())
+	return nil
+}
+
+// serve adds a server to those that Run runs.
+func (o *Origin) serve(listener net.Listener, handler http.Handler) {
+	base, cancel := context.WithCancel(context.Background())
+	s := &server{listener: listener, cancel: cancel}
+	s.http = http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s.requests.Add(1)
+			defer s.requests.Done()
+			handler.ServeHTTP(w, r)
+		}),
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    1 << 20, // tags and headers of a publication are in its query
+		ErrorLog:          slog.NewLogLogger(o.log.Handler(), slog.LevelDebug),
+	}
+	o.servers = append(o.servers, s)
+}
+
+// run answers requests until ctx is done.
+func (s *server) run(ctx context.Context) error {
+	failed := make(chan error, 1)
+	go func() { failed <- s.http.Serve(s.listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("origin: %s: %w", s.listener.Addr(), err)
+	case <-ctx.Done():
+	}
+	err := s.close()
+	if serve := <-failed; !errors.Is(serve, http.ErrServerClosed) {
+		err = errors.Join(err, serve)
+	}
+	return err
+}
+
+// close ends the listener and all requests, and waits for them. A second one does nothing.
+func (s *server) close() error {
+	// Those who wait for edges are sent away first.
+	s.cancel()
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = s.http.Close()
+	}
+	s.requests.Wait()
+	// A server that never served does not know its listener.
+	if closeErr := s.listener.Close(); closeErr != nil && !errors.Is(closeErr, net.ErrClosed) {
+		err = errors.Join(err, closeErr)
+	}
+	return err
+}
+
+// listenUnix listens at path. A socket that is there is removed if nobody answers.
+func listenUnix(path string) (net.Listener, error) {
+	if len(path) > maxSocketPath {
+		return nil, fmt.Errorf("the path of the API's socket is longer than the %d bytes that the system allows: %s: choose a directory with a shorter path", maxSocketPath, path)
+	}
+	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
+		c.Close()
+		return nil, fmt.Errorf("%s: another program answers there", path)
+	} else if errors.Is(err, syscall.ECONNREFUSED) {
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	// The directory keeps others out until this is done.
+	if err := os.Chmod(path, 0o660); err != nil {
+		listener.Close()
+		return nil, err
+	}
+	return listener, nil
+}
+
+// listenTCP listens at an address, for purpose.
+func listenTCP(address netip.AddrPort, purpose string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address.String())
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("TCP port %d, for %s, is in use by another program: choose another in %s", address.Port(), purpose, configName)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("%s, for %s, is no address of this machine: correct it in %s", address.Addr(), purpose, configName)
+	case err != nil:
+		return nil, fmt.Errorf("listening for %s: %w", purpose, err)
+	}
+	return listener, nil
+}
+
+// endpoint makes a handler of a function: its error becomes the answer.
+func (o *Origin) endpoint(f func(w http.ResponseWriter, r *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		o.counts.requests.Add(1)
+		if err := f(w, r); err != nil {
+			o.answerError(w, r, err)
+		}
+	})
+}
+
+// answerError answers with an error; one that is not the client's is logged, too.
+func (o *Origin) answerError(w http.ResponseWriter, r *http.Request, err error) {
+	o.counts.failed.Add(1)
+	var answer *api.Error
+	if !errors.As(err, &answer) {
+		o.log.Error("request failed", "path", r.URL.Path, "error", err)
+		answer = &api.Error{Status: http.StatusInternalServerError, Message: err.Error()}
+	}
+	writeJSON(w, answer.Status, answer)
+}
+
+// writeJSON answers with a value. The client may be gone; then nobody needs it.
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(value)
+}

@@ -1,0 +1,185 @@
+package origin
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"fanfare/internal/api"
+)
+
+const (
+	// progressEvery is how often a receipt that is not final is sent at most.
+	progressEvery = 100 * time.Millisecond
+	// patience is how long an answer may take to reach its reader.
+	patience = 10 * time.Second
+	maxWait  = 24 * time.Hour
+	// maxEntriesSent is how many bytes of entries one answer has, roughly.
+	maxEntriesSent = 8 << 20
+)
+
+// handleWait sends receipts until all expected edges serve the entries, or the time is over.
+func (o *Origin) handleWait(w http.ResponseWriter, r *http.Request) error {
+	sequences, timeout, err := o.waitQuery(r)
+	if err != nil {
+		return err
+	}
+	deadline := time.NewTimer(timeout)
+	defer deadline.Stop()
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	encoder, controller := json.NewEncoder(w), http.NewResponseController(w)
+	send := func(receipt *api.Receipt) error {
+		_ = controller.SetWriteDeadline(time.Now().Add(patience))
+		if err := encoder.Encode(receipt); err != nil {
+			return err
+		}
+		return controller.Flush()
+	}
+	for {
+		changed := o.edges.changes()
+		receipt := o.edges.receipt(time.Now(), sequences, o.spool.get)
+		if receipt.Complete {
+			receipt.Final = true
+			_ = send(receipt) // who waited may be gone
+			return nil
+		}
+		if send(receipt) != nil {
+			return nil
+		}
+		// Completeness is told at once, progress in measure.
+		tick := time.NewTicker(progressEvery)
+		served := receipt.Served
+		for waiting := true; waiting; {
+			select {
+			case <-r.Context().Done():
+				tick.Stop()
+				return nil
+			case <-deadline.C:
+				tick.Stop()
+				receipt := o.edges.receipt(time.Now(), sequences, o.spool.get)
+				receipt.Final = true
+				_ = send(receipt) // who waited may be gone
+			return nil
+			case <-changed:
+				changed = o.edges.changes()
+				waiting = o.edges.servedBy(sequences) == served
+			case <-tick.C:
+				waiting = false
+			}
+		}
+		tick.Stop()
+	}
+}
+
+// servedBy returns how many edges serve the entries.
+func (t *edgeTable) servedBy(s api.Sequences) (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, e := range t.edges {
+		if e.serves(s.First, s.Last) {
+			n++
+		}
+	}
+	return n
+}
+
+// waitQuery reads the parameters of a wait.
+func (o *Origin) waitQuery(r *http.Request) (s api.Sequences, timeout time.Duration, err error) {
+	query := r.URL.Query()
+	if s.Last, err = strconv.ParseUint(query.Get("last"), 10, 64); err != nil {
+		return s, 0, badRequest(fmt.Errorf("last %q is not a sequence", query.Get("last")), "")
+	}
+	s.First = s.Last
+	if text := query.Get("first"); text != "" {
+		if s.First, err = strconv.ParseUint(text, 10, 64); err != nil {
+			return s, 0, badRequest(fmt.Errorf("first %q is not a sequence", text), "")
+		}
+	}
+	o.mu.RLock()
+	head := o.head.Sequence
+	o.mu.RUnlock()
+	if s.First < 1 || s.First > s.Last || s.Last > head {
+		return s, 0, badRequest(fmt.Errorf("entries %d to %d are not in the log, which ends at %d", s.First, s.Last, head), "")
+	}
+	timeout = 30 * time.Second
+	if text := query.Get("timeout"); text != "" {
+		if timeout, err = time.ParseDuration(text); err != nil || timeout < 0 || timeout > maxWait {
+			return s, 0, badRequest(fmt.Errorf("timeout %q is not a duration up to %v, such as 30s", text, maxWait), "")
+		}
+	}
+	return s, timeout, nil
+}
+
+// handleEntries sends entries, framed, from a sequence on.
+func (o *Origin) handleEntries(w http.ResponseWriter, r *http.Request) error {
+	query := r.URL.Query()
+	from, err := strconv.ParseUint(query.Get("from"), 10, 64)
+	if err != nil || from == 0 {
+		return badRequest(fmt.Errorf("from %q is not a sequence", query.Get("from")), "")
+	}
+	if g := query.Get("generation"); g != o.session.Generation.String() {
+		return &api.Error{
+			Status:  http.StatusConflict,
+			Message: fmt.Sprintf("this origin's generation is %s, not %q", o.session.Generation, g),
+			Hint:    "give the edge the present session.ff and an empty directory",
+		}
+	}
+	o.mu.RLock()
+	head := o.head.Sequence
+	o.mu.RUnlock()
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set(api.HeadHeader, strconv.FormatUint(head, 10))
+	controller := http.NewResponseController(w)
+	var buffer []byte
+	sent := 0
+	err = o.entries.entries(from, func(sequence uint64, raw []byte) (bool, error) {
+		if sequence > head || sent > maxEntriesSent {
+			return false, nil
+		}
+		buffer = api.AppendEntry(buffer[:0], raw)
+		_ = controller.SetWriteDeadline(time.Now().Add(patience))
+		n, err := w.Write(buffer)
+		sent += n
+		return err == nil, nil // an edge that went away needs no answer
+	})
+	if err != nil && sent > 0 {
+		o.log.Error("the log cannot be read", "error", err)
+		return nil
+	}
+	return err
+}
+
+// handleStatus answers with how the origin and its edges are.
+func (o *Origin) handleStatus(w http.ResponseWriter, r *http.Request) error {
+	snapshot, err := o.snapshot(r.Context())
+	if err != nil {
+		return &api.Error{Status: http.StatusServiceUnavailable, Message: err.Error()}
+	}
+	o.mu.RLock()
+	head := o.head.Sequence
+	mark, _ := o.catalogue.Mark()
+	digest := o.catalogue.Digest()
+	objects := o.catalogue.Stats().Keys
+	o.mu.RUnlock()
+	s := &api.Status{
+		Channel: o.session.Channel, Generation: o.session.Generation.String(),
+		Group: o.session.Group.String(), Interface: o.config.Interface, Origin: o.session.Origin,
+		Rate: uint64(o.session.Rate), Started: o.started, Head: head, Digest: digest.String(),
+		Objects: objects, SpoolBytes: o.spool.size(),
+		Sender: api.Sender{
+			PacketsSent: snapshot.engine.PacketsSent, BytesSent: snapshot.engine.BytesSent,
+			SourceSymbolsSent: snapshot.engine.SourceSymbolsSent, RepairSymbolsSent: snapshot.engine.RepairSymbolsSent,
+			HeartbeatsSent: snapshot.engine.HeartbeatsSent, NACKsReceived: snapshot.engine.NACKsReceived,
+			FeedbackInvalid: snapshot.loop.FeedbackInvalid, GRTTSeconds: snapshot.engine.GRTT.Seconds(),
+			Sending: snapshot.sending,
+		},
+	}
+	if o.session.Source.IsValid() {
+		s.Source = o.session.Source.String()
+	}
+	s.Edges = o.edges.status(time.Now(), head, mark, digest, o.spool.get)
+	writeJSON(w, http.StatusOK, s)
+	return nil
+}
