@@ -84,6 +84,9 @@ func ParseKey(s string) (Key, error) {
 	if host == "" {
 		return Key{}, fmt.Errorf("%w: no host in %.80q", ErrKey, s)
 	}
+	if strings.HasSuffix(host, ":") && strings.HasPrefix(path, "//") {
+		return Key{}, fmt.Errorf("%w: scheme %s of %.80q", ErrKey, host, s)
+	}
 	return newKey(host, path)
 }
 
