@@ -32,11 +32,11 @@ type bundle struct {
 // announce begins, or goes on with, a bundle that an entry published. It returns whether
 // the bundle is on its way.
 func (l *loop) announce(now mono.Time, sequence uint64, oti fec.OTI) bool {
+	if l.committing[sequence] {
+		return true
+	}
 	toi := wire.DataTOI(sequence)
-	if err := l.cache.Begin(sequence, oti); err != nil {
-		if errors.Is(err, edgecache.ErrFailed) {
-			l.bundleFailed(sequence, err)
-		}
+	if l.cache.Begin(sequence, oti) != nil { // the cache's log and State say why
 		l.engine.Forget(now, toi)
 		delete(l.bundles, toi)
 		return false
@@ -95,10 +95,7 @@ func (l *loop) finishBlock(now mono.Time, event receiver.Event) {
 	}
 	err := l.cache.FinishBlock(b.sequence, event.SBN)
 	if errors.Is(err, edgecache.ErrUnknown) || errors.Is(err, edgecache.ErrFailed) {
-		if errors.Is(err, edgecache.ErrFailed) {
-			l.bundleFailed(b.sequence, err)
-			l.engine.RequestReport(now)
-		}
+		l.engine.RequestReport(now)
 		l.forgetBundle(now, event.TOI)
 		return
 	}
@@ -136,17 +133,12 @@ func (l *loop) handCommits() {
 
 // committed takes the outcome of a commit.
 func (l *loop) committed(now mono.Time, done commitDone) {
-	if done.err != nil && !errors.Is(done.err, edgecache.ErrUnknown) {
-		l.bundleFailed(done.sequence, done.err)
+	if done.err != nil && !errors.Is(done.err, edgecache.ErrUnknown) && !errors.Is(done.err, edgecache.ErrFailed) {
+		l.log.Error("a bundle cannot be indexed; restart the edge when its disk is well", "sequence", done.sequence, "error", done.err)
 	}
 	delete(l.committing, done.sequence)
 	l.dirty, l.readinessDue = true, true
 	l.engine.RequestReport(now)
-}
-
-func (l *loop) bundleFailed(sequence uint64, err error) {
-	l.stats.BundlesFailed++
-	l.log.Error("a bundle could not be stored", "sequence", sequence, "error", err)
 }
 
 // dropObject forgets an object that the engine has forgotten as whole.

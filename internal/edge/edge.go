@@ -85,7 +85,6 @@ type Edge struct {
 	session    *session.Session
 	generation control.Generation
 	id         *identity
-	rng        *rand.Rand // of the loop
 
 	group, unicast *mcast.Conn
 	poller         *mcast.Poller
@@ -126,7 +125,6 @@ func Open(ctx context.Context, c Config) (*Edge, error) {
 	if e.id, err = openIdentity(c.Dir); err != nil {
 		return nil, err
 	}
-	e.rng = rand.New(rand.NewPCG(e.id.edge, e.id.counter))
 	if err := errors.Join(e.join(ctx), e.listen()); err != nil {
 		e.close()
 		return nil, err
@@ -146,7 +144,7 @@ func (e *Edge) join(ctx context.Context) error {
 	wanted := mcast.ReceiveBuffer(uint64(e.session.Rate))
 	options := mcast.Options{
 		Group: e.session.Group, Source: e.session.Source, Interface: e.cfg.Interface,
-		ReceiveBuffer: wanted, Loss: e.cfg.InjectLoss, LossSeed: e.id.edge ^ e.id.counter,
+		ReceiveBuffer: wanted, Loss: e.cfg.InjectLoss, LossSeed: e.random(lossStream).Uint64(),
 	}
 	if e.group, err = mcast.Join(options); err != nil {
 		return err
@@ -250,10 +248,11 @@ func (e *Edge) servers() []*server {
 	return []*server{e.content, e.admin}
 }
 
-// receive opens the cache and runs the loop with its helpers until ctx ends.
+// receive opens the cache, and has the loop run on it.
 func (e *Edge) receive(ctx context.Context) error {
 	cache, err := edgecache.Open(edgecache.Config{
 		Dir: e.cfg.Dir, Name: e.cfg.Name, Channel: e.session.Channel, Generation: e.generation,
+		Key:      ed25519.PublicKey(e.session.PublicKey),
 		MaxBytes: e.cfg.MaxBytes, MemoryBytes: e.cfg.MemoryBytes, Log: e.log,
 	})
 	if err != nil {
@@ -268,10 +267,23 @@ func (e *Edge) receive(ctx context.Context) error {
 	return errors.Join(err, cache.Close())
 }
 
+// Streams of random numbers; each has one owner.
+const (
+	engineStream = iota + 1
+	feedStream
+	lossStream
+)
+
+// random returns one of the edge's streams of random numbers, other ones at every start.
+func (e *Edge) random(stream uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(e.id.edge, e.id.counter+stream))
+}
+
+// runLoop runs the loop with its helpers until ctx ends.
 func (e *Edge) runLoop(ctx context.Context, cache *edgecache.Cache) error {
 	engine, err := receiver.New(receiver.Config{
 		TSI: e.session.Channel, Edge: e.id.edge, Counter: e.id.counter,
-	}, e.rng, mcast.NewClock().Now())
+	}, e.random(engineStream), mcast.NewClock().Now())
 	if err != nil {
 		return err
 	}

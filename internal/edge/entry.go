@@ -108,6 +108,18 @@ func (l *loop) apply(now mono.Time, e entry) {
 	l.engine.RequestReport(now) // in force, with no bundle to wait for
 }
 
+// applyFetched takes entries that came over HTTP.
+func (l *loop) applyFetched(now mono.Time, entries []entry) {
+	for _, e := range entries {
+		if l.known(e.Sequence) {
+			continue
+		}
+		l.stats.EntriesFetched++
+		l.apply(now, e)
+		l.forgetControl(now, wire.ControlTOI(e.Sequence))
+	}
+}
+
 // plan asks the feed what to do about entries that are missing, and does it.
 func (l *loop) plan(now mono.Time) {
 	l.planned = true
@@ -115,6 +127,9 @@ func (l *loop) plan(now mono.Time) {
 		return
 	}
 	missing := l.cache.Missing(l.feed.head.Sequence, maxAsked+1)
+	for _, sequence := range missing {
+		delete(l.applied, sequence) // the cache dropped it, as it did not follow the one before
+	}
 	ask, from := l.feed.plan(now, missing, l.engine.Stats().RTT)
 	for _, sequence := range ask {
 		// With no room it is got over HTTP.

@@ -74,7 +74,7 @@ func newLoop(e *Edge, cache *edgecache.Cache, engine *receiver.Engine, f *fetche
 		edge: e, log: e.log, key: ed25519.PublicKey(e.session.PublicKey),
 		channel: e.session.Channel, generation: e.generation,
 		engine: engine, cache: cache, fetcher: f, committer: c,
-		feed: newFeed(e.rng), assembler: newAssembler(), bundles: make(map[uint32]*bundle), applied: make(map[uint64]bool), committing: make(map[uint64]bool),
+		feed: newFeed(e.random(feedStream)), assembler: newAssembler(), bundles: make(map[uint32]*bundle), applied: make(map[uint64]bool), committing: make(map[uint64]bool),
 		dirty: true, readinessDue: true, output: make([]byte, 0, wire.MaxFeedback),
 		counts: make(packetCounts), refused: make(map[string]bool),
 	}
@@ -83,6 +83,7 @@ func newLoop(e *Edge, cache *edgecache.Cache, engine *receiver.Engine, f *fetche
 // run goes round until ctx ends.
 func (l *loop) run(ctx context.Context) error {
 	now := l.clock.Now()
+	l.settle(now) // what was whole when the edge ended
 	l.reconcile(now)
 	l.prefetch()
 	for ctx.Err() == nil {
@@ -150,11 +151,7 @@ func (l *loop) results(now mono.Time) {
 func (l *loop) result(now mono.Time, result any) {
 	switch r := result.(type) {
 	case []entry:
-		for _, e := range r {
-			l.stats.EntriesFetched++
-			l.apply(now, e)
-			l.forgetControl(now, wire.ControlTOI(e.Sequence))
-		}
+		l.applyFetched(now, r)
 	case fetchDone:
 		l.fetched(now, r)
 	case commitDone:

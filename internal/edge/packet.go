@@ -83,7 +83,7 @@ func (l *loop) handleHeartbeat(now mono.Time, p *wire.Packet) {
 		return
 	}
 	if l.head == nil || !bytes.Equal(h.Head, l.head) {
-		if !l.openHead(h.Head) {
+		if !l.openHead(now, h.Head) {
 			return
 		}
 	}
@@ -91,7 +91,7 @@ func (l *loop) handleHeartbeat(now mono.Time, p *wire.Packet) {
 }
 
 // openHead verifies a signed head that is not the one verified last, and takes what it says.
-func (l *loop) openHead(raw []byte) (ok bool) {
+func (l *loop) openHead(now mono.Time, raw []byte) (ok bool) {
 	head, err := control.OpenHead(raw, l.key)
 	if err != nil {
 		l.counts[dropHead]++
@@ -114,7 +114,8 @@ func (l *loop) openHead(raw []byte) (ok bool) {
 	}
 	l.head = append(l.head[:0], raw...)
 	if l.feed.hear(head) {
-		l.planned, l.readinessDue = false, true
+		l.plan(now) // before the engine sees the heartbeat, which may say that they are on their way
+		l.readinessDue = true
 	}
 	return true
 }

@@ -15,8 +15,6 @@ type Stats struct {
 	// FeedbackSent counts feedback messages given to the network, FeedbackInjected those thrown
 	// away on purpose.
 	FeedbackSent, FeedbackInjected uint64
-	// BundlesFailed counts how often a bundle could not be stored.
-	BundlesFailed uint64
 }
 
 // snapshot is what /metrics shows of the loop.
