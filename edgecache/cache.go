@@ -19,7 +19,7 @@ var (
 	ErrNotWanted = errors.New("edgecache: bundle is not wanted")
 	// ErrOTI means another object transmission information than the entry's.
 	ErrOTI = errors.New("edgecache: not the bundle's object transmission information")
-	// ErrLimit means too many bundles on their way whose entries are not known.
+	// ErrLimit means too many, or too large, bundles on their way whose entries are not known.
 	ErrLimit = errors.New("edgecache: too many unannounced bundles")
 	// ErrFailed means a bundle that could not be stored; State says why.
 	ErrFailed = errors.New("edgecache: bundle failed")

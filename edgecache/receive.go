@@ -9,8 +9,11 @@ import (
 )
 
 // maxUnannounced bounds the bundles on their way whose entries are not known: nobody has
-// signed that they exist.
-const maxUnannounced = 64
+// signed that they exist. maxUnannouncedBlocks bounds the size of each, 100 GB at usual block sizes.
+const (
+	maxUnannounced       = 64
+	maxUnannouncedBlocks = 1 << 19
+)
 
 // A diskError is a failure of a bundle's file: it fails the bundle.
 type diskError struct {
@@ -72,6 +75,8 @@ func (c *Cache) beginUnannounced(sequence uint64, oti fec.OTI, part fec.Partitio
 	switch {
 	case !c.catalogue.Needed(sequence) || oti.TransferLength == 0:
 		return ErrNotWanted
+	case part.Blocks() > maxUnannouncedBlocks:
+		return ErrLimit
 	}
 	unannounced := 0
 	for _, in := range c.incoming {
