@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"fanfare/internal/api"
+	"fanfare/internal/progress"
+)
+
+// await waits until every expected edge is at sequences s, shows how far each is, and
+// prints the receipt. It returns errIncomplete if some edge was not there in time.
+func await(c *cobra.Command, client *api.Client, s api.Sequences, timeout time.Duration, asJSON bool) error {
+	start := time.Now()
+	board := progress.New(os.Stderr)
+	receipt, err := client.Wait(c.Context(), s, timeout, func(r *api.Receipt) {
+		if asJSON || time.Since(start) < quiet {
+			return
+		}
+		for _, edge := range r.Edges {
+			board.Set(edge.Name, int64(1000*edge.Fraction), 1000, edgeNote(edge))
+		}
+	})
+	board.Close()
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		err = printJSON(c.OutOrStdout(), receipt)
+	} else {
+		printReceipt(c.OutOrStdout(), receipt)
+	}
+	if err == nil && !receipt.Complete {
+		err = errIncomplete
+	}
+	return err
+}
+
+// printReceipt says in one line how many edges are there and, in one more for each of the
+// rest, who is not and why.
+func printReceipt(w io.Writer, r *api.Receipt) {
+	if len(r.Edges) == 0 {
+		fmt.Fprintln(w, "no edge has joined this origin yet: there is nobody to wait for")
+		return
+	}
+	slowest := api.EdgeReceipt{}
+	for _, edge := range r.Edges {
+		if edge.Served && edge.Seconds >= slowest.Seconds {
+			slowest = edge
+		}
+	}
+	fmt.Fprintf(w, "in force at %d/%d edges", r.Served, len(r.Edges))
+	if r.Served > 0 {
+		fmt.Fprintf(w, ", the slowest %s after %s", slowest.Name, progress.Took(seconds(slowest.Seconds)))
+	}
+	fmt.Fprintln(w)
+	for _, edge := range r.Edges {
+		if !edge.Served {
+			fmt.Fprintf(w, "  %s is not there: %s\n", edge.Name, edgeNote(edge))
+		}
+	}
+}
+
+// edgeNote says in a few words how an edge is getting on.
+func edgeNote(e api.EdgeReceipt) string {
+	switch {
+	case e.Served:
+		return "done in " + progress.Took(seconds(e.Seconds))
+	case e.Reason != "":
+		return e.Reason
+	case e.SilentSeconds < 0:
+		return "not heard since the origin started"
+	case e.SilentSeconds > 5:
+		return fmt.Sprintf("last heard %s ago, had %.0f %%", progress.Took(seconds(e.SilentSeconds)), 100*e.Fraction)
+	}
+	return fmt.Sprintf("has %.0f %% so far", 100*e.Fraction)
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// logging is how a daemon writes its log.
+type logging struct {
+	json  bool
+	level string
+}
+
+func (l *logging) addTo(c *cobra.Command) {
+	c.Flags().BoolVar(&l.json, "log-json", false, "write the log as JSON")
+	c.Flags().StringVar(&l.level, "log-level", "info", "debug, info, warn or error")
+}
+
+// logger returns a logger on standard error.
+func (l *logging) logger() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(l.level)); err != nil {
+		return nil, usagef("--log-level %q is not debug, info, warn or error", l.level)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if l.json {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options)), nil
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options)), nil
+}
+
+// share is a flag's value between 0 and 1, which people may write in per cent.
+type share float64
+
+func (s *share) String() string { return fmt.Sprintf("%g%%", 100*float64(*s)) }
+func (s *share) Type() string   { return "share" }
+
+// Set reads 5% or 0.05.
+func (s *share) Set(text string) error {
+	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
+	value, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if percent {
+		value /= 100
+	}
+	if err != nil || !(value >= 0 && value <= 1) {
+		return fmt.Errorf("%q is not a share such as 5%% or 0.05", text)
+	}
+	*s = share(value)
+	return nil
+}
+
+// bytesValue is a flag's value in bytes, which people write with a unit.
+type bytesValue int64
+
+var byteUnits = []struct {
+	suffix string
+	bytes  float64
+}{
+	{"KIB", 1 << 10}, {"MIB", 1 << 20}, {"GIB", 1 << 30}, {"TIB", 1 << 40},
+	{"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1}, {"", 1},
+}
+
+func (b *bytesValue) Type() string { return "size" }
+
+func (b *bytesValue) String() string {
+	if *b != 0 && *b%(1<<20) == 0 {
+		return strconv.FormatInt(int64(*b)>>20, 10) + "MiB"
+	}
+	return strconv.FormatInt(int64(*b), 10)
+}
+
+// Set reads a number of bytes with a unit: 200GB, 64MiB, 1000000.
+func (b *bytesValue) Set(text string) error {
+	upper := strings.ToUpper(strings.TrimSpace(text))
+	for _, unit := range byteUnits {
+		number, ok := strings.CutSuffix(upper, unit.suffix)
+		if !ok {
+			continue
+		}
+		value, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+		if err != nil || !(value >= 0) || value*unit.bytes > 1<<60 {
+			break
+		}
+		*b = bytesValue(value * unit.bytes)
+		return nil
+	}
+	return fmt.Errorf("%q is not a size such as 200GB or 64MiB", text)
+}

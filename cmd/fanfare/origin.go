@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"fanfare/internal/origin"
+	"fanfare/internal/session"
+)
+
+func newOrigin() *cobra.Command {
+	var (
+		dir, address string
+		log          logging
+	)
+	c := &cobra.Command{
+		Use:     "origin",
+		GroupID: "daemon",
+		Short:   "Run an origin, or make one (origin init)",
+		Long: `Origin runs the origin whose directory is given: it takes publications and purges on the
+socket in that directory, sends them to the group, and repairs what edges lose. It stops at
+SIGTERM, and loses nothing that it has acknowledged even if it is killed.`,
+		Example: `  fanfare origin init --dir o --group 239.255.70.70:7070 --interface eth0
+  fanfare origin --dir o`,
+		Args: unknownCommand,
+		RunE: func(c *cobra.Command, _ []string) error {
+			logger, err := log.logger()
+			if err != nil {
+				return err
+			}
+			config := origin.Config{Dir: dir, Log: logger}
+			if address != "" {
+				if config.API, err = netip.ParseAddrPort(address); err != nil {
+					return usagef("--api %q is not ADDRESS:PORT, as in 127.0.0.1:7701", address)
+				}
+			}
+			return origin.Run(c.Context(), config)
+		},
+	}
+	c.Flags().StringVar(&dir, "dir", defaultOriginDir, "`directory` that origin init made")
+	c.Flags().StringVar(&address, "api", "", "`ADDRESS:PORT` for the API on TCP as well; whoever reaches it may publish")
+	log.addTo(c)
+	c.AddCommand(newOriginInit())
+	return c
+}
+
+func newOriginInit() *cobra.Command {
+	var (
+		config             origin.InitConfig
+		group, source, max string
+	)
+	c := &cobra.Command{
+		Use:   "init",
+		Short: "Make the directory of a new origin: configuration, key, session file",
+		Long: `Init makes an origin: origin.yaml, which you may edit, a signing key, and session.ff, the
+file that every edge needs. Choose a group in 239.0.0.0/8 (or ff15::/16) that is yours, or
+one in 232.0.0.0/8 (ff35::/16) with --source for source-specific multicast.`,
+		Example: `  fanfare origin init --dir o --group 239.255.70.70:7070 --interface eth0 --rate 500mbit
+  fanfare origin init --dir o --group '[ff15::70]:7070' --interface eth0`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			var err error
+			if group == "" || config.Interface == "" {
+				return usagef("give the multicast group with --group ADDRESS:PORT and the network interface with --interface")
+			}
+			if config.Group, err = netip.ParseAddrPort(group); err != nil {
+				return usagef("--group %q is not ADDRESS:PORT, as in 239.255.70.70:7070 or [ff15::70]:7070", group)
+			}
+			if source != "" {
+				if config.Source, err = netip.ParseAddr(source); err != nil {
+					return usagef("--source %q is not an IP address", source)
+				}
+			}
+			if config.Rate, err = session.ParseRate(max); err != nil {
+				return usageError{err}
+			}
+			if err := origin.Init(config); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "made %s\nrun it:           fanfare origin --dir %s\nfor every edge:   %s\n",
+				config.Dir, config.Dir, filepath.Join(config.Dir, "session.ff"))
+			return err
+		},
+	}
+	c.Flags().StringVar(&config.Dir, "dir", defaultOriginDir, "`directory` to make")
+	c.Flags().StringVar(&group, "group", "", "multicast group and UDP port, `ADDRESS:PORT`")
+	c.Flags().StringVar(&source, "source", "", "source-specific multicast: the `ADDRESS` of this machine that sends")
+	c.Flags().StringVar(&config.Interface, "interface", "", "network `interface` that carries the group")
+	c.Flags().StringVar(&max, "rate", "100mbit", "what is sent at most, headers included")
+	c.Flags().IntVar(&config.MTU, "mtu", 1500, "the largest IP packet that every path carries, in `bytes`")
+	c.Flags().IntVar(&config.TTL, "ttl", 1, "how many `routers`, plus one, packets may pass")
+	c.Flags().StringVar(&config.Advertise, "advertise", "", "`HOST:PORT` where edges reach this machine (default: the interface's address, port 7700)")
+	return c
+}

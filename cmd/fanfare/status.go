@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"fanfare/internal/api"
+	"fanfare/internal/progress"
+)
+
+func newStatus() *cobra.Command {
+	var (
+		target target
+		asJSON bool
+	)
+	c := &cobra.Command{
+		Use:     "status",
+		GroupID: "content",
+		Short:   "Show how the origin and its edges are, worst first",
+		Long: `Status shows the origin and every edge that it knows, the worst first.
+
+  behind    entries of the log that the edge does not yet serve in full
+  net loss  packets lost on the way, of all that were sent to it
+  socket    packets lost because the edge's own receive buffer was full
+  decoded   blocks that were completed with repair symbols`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			client := target.client()
+			defer client.Close()
+			status, err := client.Status(c.Context())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(c.OutOrStdout(), status)
+			}
+			return printStatus(c.OutOrStdout(), status)
+		},
+	}
+	target.addTo(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+func newForget() *cobra.Command {
+	var target target
+	c := &cobra.Command{
+		Use:     "forget EDGE...",
+		GroupID: "content",
+		Short:   "Do not expect an edge any more, until it is heard again",
+		Args:    arguments(cobra.MinimumNArgs(1)),
+		RunE: func(c *cobra.Command, edges []string) error {
+			client := target.client()
+			defer client.Close()
+			for _, edge := range edges {
+				if err := client.ForgetEdge(c.Context(), edge); err != nil {
+					return err
+				}
+				fmt.Fprintf(c.OutOrStdout(), "%s is no longer expected\n", edge)
+			}
+			return nil
+		},
+	}
+	target.addTo(c)
+	return c
+}
+
+func printStatus(w io.Writer, s *api.Status) error {
+	fmt.Fprintf(w, "origin   %s on %s to %s, at most %s\n", s.Origin, s.Interface, s.Group, progress.Rate(s.Rate/8, time.Second))
+	fmt.Fprintf(w, "log      head %d, %s, generation %s\n", s.Head, count(s.Objects, "object"), s.Generation)
+	fmt.Fprintf(w, "sent     %s in %d packets: %d source symbols, %d repair symbols, %d heartbeats; %d NACKs received\n",
+		progress.Bytes(s.Sender.BytesSent), s.Sender.PacketsSent, s.Sender.SourceSymbolsSent,
+		s.Sender.RepairSymbolsSent, s.Sender.HeartbeatsSent, s.Sender.NACKsReceived)
+	if len(s.Edges) == 0 {
+		_, err := fmt.Fprintln(w, "edges    none has joined yet: give session.ff to a machine and run `fanfare edge` there")
+		return err
+	}
+	fmt.Fprintln(w)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "EDGE\tSTATE\tBEHIND\tRTT\tNET LOSS\tSOCKET\tNACKS\tDECODED\tNOTE")
+	for _, e := range s.Edges {
+		total := float64(max(e.PacketsReceived+e.PacketsLost, 1))
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%.2f %%\t%.2f %%\t%d\t%d\t%s\n", e.Name, edgeState(e), e.Behind, roundTrip(e),
+			100*float64(e.PacketsLost-min(e.SocketDrops, e.PacketsLost))/total, 100*float64(e.SocketDrops)/total,
+			e.NACKsSent, e.BlocksDecoded, edgeTrouble(e))
+	}
+	return table.Flush()
+}
+
+func roundTrip(e api.Edge) string {
+	if e.RTTSeconds == 0 {
+		return "-"
+	}
+	return progress.Took(seconds(e.RTTSeconds))
+}
+
+func edgeState(e api.Edge) string {
+	switch {
+	case !e.Alive:
+		return "silent"
+	case len(e.Failed) > 0 || e.Differs:
+		return "failing"
+	case e.Behind > 0:
+		return "behind"
+	}
+	return "in step"
+}
+
+// edgeTrouble says the one thing that an operator should know first of an edge.
+func edgeTrouble(e api.Edge) string {
+	switch {
+	case e.Differs:
+		return "its catalogue differs from the origin's: restart it with an empty directory"
+	case len(e.Failed) > 0:
+		return fmt.Sprintf("sequence %d: %s", e.Failed[0].Sequence, e.Failed[0].Reason)
+	case !e.Alive:
+		return "last heard " + e.LastSeen.Local().Format("2006-01-02 15:04:05")
+	case len(e.Progress) > 0:
+		p := e.Progress[0]
+		return fmt.Sprintf("sequence %d: %d of %d blocks", p.Sequence, p.Blocks, p.Of)
+	case e.BlocksPoisoned > 0:
+		return count(int(e.BlocksPoisoned), "block") + " failed the digest"
+	}
+	return ""
+}
