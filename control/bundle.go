@@ -41,6 +41,7 @@ func (c *Catalogue) attach(b *bundle, m *Manifest) {
 func (c *Catalogue) detach(b *bundle) {
 	for _, s := range b.slots {
 		if i, found := s.index(b.sequence); found {
+			c.untag(s, s.versions[i].object)
 			s.versions = slices.Delete(s.versions, i, i+1)
 			c.stats.Versions--
 			c.forget(s)

@@ -38,6 +38,8 @@ type Catalogue struct {
 	slots map[Key]*slot
 	// hosts counts the slots of each host, so that a selector without host finds them.
 	hosts map[string]int
+	// tagged has the slots with versions that have a tag, and how many.
+	tagged map[string]map[*slot]int
 	// bundles has those with versions in slots, those announced above the mark, and what is known in
 	// advance about others above the mark.
 	bundles map[uint64]*bundle
@@ -48,6 +50,8 @@ type Catalogue struct {
 	digest  rowSum
 	changes Changes
 	stats   Stats
+	// scratch encodes rows for the digest.
+	scratch *writer
 }
 
 // pending is an entry of the overlay.
@@ -58,7 +62,7 @@ type pending struct {
 
 // New returns an empty catalogue: mark 0.
 func New(config Config) *Catalogue {
-	c := &Catalogue{config: config}
+	c := &Catalogue{config: config, scratch: newWriter(nil)}
 	c.reset()
 	return c
 }
@@ -67,6 +71,7 @@ func (c *Catalogue) reset() {
 	c.mark, c.hash, c.highest = 0, Hash{}, 0
 	c.slots = make(map[Key]*slot)
 	c.hosts = make(map[string]int)
+	c.tagged = make(map[string]map[*slot]int)
 	c.bundles = make(map[uint64]*bundle)
 	c.overlay = make(map[uint64]*pending)
 	c.floors = newFloors()

@@ -328,11 +328,27 @@ func (e *edge) finish(n uint64) {
 		if live := e.c.LiveObjects(s) > 0; live == e.released[s] {
 			e.t.Fatalf("the end: bundle %d live %v, released %v", s, live, e.released[s])
 		}
+		if live := e.c.LiveObjects(s) > 0; e.c.Complete(s) != live {
+			e.t.Fatalf("the end: bundle %d live %v, but Complete thinks otherwise", s, live)
+		}
 		e.deliver(s) // long after it was folded
 		e.complete(s)
 		e.manifest(s)
 	}
 	e.check()
+	if live := e.c.Wanted(1000); len(e.c.bundles) > e.c.Stats().Versions || len(live) > 0 {
+		e.t.Fatalf("the end: %d bundles for %d versions, %v wanted", len(e.c.bundles), e.c.Stats().Versions, live)
+	}
+	tagged := 0
+	for _, slots := range e.c.tagged {
+		tagged += len(slots)
+	}
+	for row := range e.c.Rows() {
+		tagged -= len(row.Tags)
+	}
+	if tagged != 0 {
+		e.t.Fatalf("the end: %d tags too many", tagged)
+	}
 	e.restart()
 	e.check()
 	if got := slices.Collect(maps.Keys(e.rows)); len(got) != e.c.Stats().Versions || e.c.Stats().Versions != e.c.Stats().Keys {

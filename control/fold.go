@@ -157,19 +157,28 @@ func (c *Catalogue) settle(s *slot, sequence uint64) {
 // seal adds a version to the digest and the count of rows.
 func (c *Catalogue) seal(v *version) {
 	if v.digest == (Hash{}) {
-		row := v.row()
-		v.digest = Sum(AppendRow(nil, &row))
+		c.scratch.b = c.scratch.b[:0]
+		c.scratch.row(v.object, v.sequence)
+		v.digest = Sum(c.scratch.b)
 	}
 	c.digest.add(v.digest)
 	c.stats.Keys++
 }
 
-// kill drops the versions of the base that a selector matches, and all older ones of their keys. The
-// cost is that of the keys, or of all rows for tags, prefixes and all.
+// kill drops the versions of the base that a selector matches, and all older ones of their keys. It
+// looks at the keys that a tag or a key may match, and at all keys for a prefix.
 func (c *Catalogue) kill(selector Selector) {
-	if selector.Kind != SelectKey {
-		for _, s := range c.slots {
+	switch selector.Kind {
+	case SelectTag:
+		for s := range c.tagged[selector.Tag] {
 			c.killSlot(s, selector)
+		}
+		return
+	case SelectPrefix, SelectAll:
+		for key, s := range c.slots {
+			if selector.Matches(key, nil) {
+				c.killSlot(s, selector)
+			}
 		}
 		return
 	}

@@ -61,6 +61,25 @@ func (c *Catalogue) insert(b *bundle, o *Object) {
 	b.slots = append(b.slots, s)
 	b.live++
 	c.stats.Versions++
+	for _, t := range o.Tags {
+		if c.tagged[t] == nil {
+			c.tagged[t] = make(map[*slot]int)
+		}
+		c.tagged[t][s]++
+	}
+}
+
+// untag takes note that a slot has lost a version of an object.
+func (c *Catalogue) untag(s *slot, o *Object) {
+	for _, t := range o.Tags {
+		slots := c.tagged[t]
+		if slots[s]--; slots[s] > 0 {
+			continue
+		}
+		if delete(slots, s); len(slots) == 0 {
+			delete(c.tagged, t)
+		}
+	}
 }
 
 // drop removes the n oldest versions of a slot, which are of its base, and what nothing
@@ -68,6 +87,7 @@ func (c *Catalogue) insert(b *bundle, o *Object) {
 func (c *Catalogue) drop(s *slot, n int) {
 	for _, v := range s.versions[:n] {
 		c.changes.Delete = append(c.changes.Delete, RowID{s.key, v.sequence})
+		c.untag(s, v.object)
 		c.leave(v.bundle)
 	}
 	s.versions = slices.Delete(s.versions, 0, n)
