@@ -23,7 +23,11 @@ func (c *Client) Publish(ctx context.Context, options PublishOptions, write func
 	sent := make(chan error, 1)
 	go func() {
 		err := write(writer)
-		writer.CloseWithError(err)
+		if err != nil {
+			// net/http compares the error of a body, and not every error can be.
+			writer.CloseWithError(errors.New(err.Error()))
+		}
+		writer.Close()
 		sent <- err
 	}()
 	response, err := c.do(ctx, http.MethodPost, "/v1/publish", query, "application/x-tar", reader)

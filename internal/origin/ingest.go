@@ -76,8 +76,7 @@ func (in *ingest) read(stream io.Reader) ([]*staged, error) {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
 			break
-		}
-		if err != nil {
+		} else if err != nil {
 			return nil, truncated(err)
 		}
 		if header.Typeflag == tar.TypeDir {
@@ -86,6 +85,10 @@ func (in *ingest) read(stream io.Reader) ([]*staged, error) {
 		if err := in.add(header, archive); err != nil {
 			return nil, err
 		}
+	}
+	// What fails behind the last file fails the publication, too.
+	if _, err := io.Copy(io.Discard, stream); err != nil {
+		return nil, truncated(err)
 	}
 	if in.objects == 0 {
 		return nil, badRequest(errors.New("there is nothing to publish"), "name a file, or a directory that is not empty")

@@ -26,21 +26,31 @@ var ErrRunning = errors.New("an origin is running there already")
 // errSync is wrapped by the error of a sync that failed: nobody knows what is on the disk.
 var errSync = errors.New("origin: a write did not reach the disk")
 
-// Options say how an origin is run. The zero value is the default.
-type Options struct {
+// Config says how an origin is run. Only Dir is needed.
+type Config struct {
+	// Dir is the directory that Init made.
+	Dir string
 	// Log is where changes of state are told; nil means slog.Default.
 	Log *slog.Logger
 	// API is ADDRESS:PORT for the local API on TCP, instead of that in origin.yaml; not
 	// valid for what that says.
 	API netip.AddrPort
-	// FeedbackLoss is the share of feedback that is thrown away, 0 to 1, for demonstrations.
-	FeedbackLoss float64
+}
+
+// Run opens the origin that c names and runs it until ctx is done, which is no error, or
+// something fails that cannot be gone on with. Errors are sentences for the operator.
+func Run(ctx context.Context, c Config) error {
+	o, err := Open(c)
+	if err != nil {
+		return err
+	}
+	return o.Run(ctx)
 }
 
 // Origin is one origin: Open makes it ready, Run runs it.
 type Origin struct {
 	dir     string
-	options Options
+	api     netip.AddrPort // instead of that in config
 	log     *slog.Logger
 	config  *config
 	session *session.Session
@@ -70,11 +80,11 @@ type Origin struct {
 	failure chan error
 }
 
-// Open opens the origin in dir, checks its log, and binds its sockets: from then on requests
+// Open opens the origin that c names, checks its log, and binds its sockets: from then on requests
 // and feedback wait for Run. Errors are sentences for the operator.
-func Open(dir string, options Options) (*Origin, error) {
+func Open(c Config) (*Origin, error) {
 	o := &Origin{
-		dir: dir, options: options, log: options.Log, started: time.Now(),
+		dir: c.Dir, api: c.API, log: c.Log, started: time.Now(),
 		publishing: make(chan struct{}, 2), failure: make(chan error, 1),
 		released: make(map[uint64]time.Time),
 	}
@@ -122,8 +132,8 @@ func (o *Origin) loadFiles() error {
 	if o.session, err = session.Load(filepath.Join(o.dir, sessionName)); err != nil {
 		return err
 	}
-	if o.options.API.IsValid() {
-		o.config.API = o.options.API
+	if o.api.IsValid() {
+		o.config.API = o.api
 	}
 	o.key, err = loadKey(o.dir, o.session)
 	return err
@@ -139,11 +149,11 @@ func (o *Origin) bind() error {
 		return err
 	}
 	feedback, err := mcast.ListenUnicast(o.config.Listen, mcast.Options{
-		ReceiveBuffer: 4 << 20, PacketLimit: 2048, Loss: o.options.FeedbackLoss, LossSeed: random(),
+		ReceiveBuffer: 4 << 20, PacketLimit: 2048,
 	})
 	if err != nil {
 		group.Close()
-		return fmt.Errorf("%w (%s in %s)", err, "listen", configName)
+		return fmt.Errorf("listening for feedback, listen in %s: %w", configName, err)
 	}
 	if o.loop, err = newLoop(o, group, feedback); err != nil {
 		group.Close()

@@ -61,7 +61,7 @@ func (o *Origin) handleWait(w http.ResponseWriter, r *http.Request) error {
 				receipt := o.edges.receipt(time.Now(), sequences, o.spool.get)
 				receipt.Final = true
 				_ = send(receipt) // who waited may be gone
-			return nil
+				return nil
 			case <-changed:
 				changed = o.edges.changes()
 				waiting = o.edges.servedBy(sequences) == served
