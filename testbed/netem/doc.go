@@ -1,0 +1,8 @@
+// Package netem is a model of one direction of a network link: what happens to a packet
+// between two hosts. It is pure: it is told the time and draws from a source of random
+// numbers that it is given, so the same seed makes the same faults in a simulation, in an
+// emulator between real sockets, and in a test.
+//
+// A packet meets, in this order, the transmitter (Rate, with a bounded Queue), a cut, loss
+// (independent and in bursts), duplication, and the line (Delay, Jitter, Reorder).
+package netem

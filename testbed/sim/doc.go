@@ -1,0 +1,17 @@
+// Package sim runs the real sender and receiver engines over simulated links, in simulated
+// time, as discrete events in one goroutine. No payload is carried: Reed-Solomon is MDS, so
+// counting symbols is all that decoding needs. The same configuration and seed give the same
+// run, event for event; Result.Trace is a hash of it.
+//
+// Around the engines stand the shortest loops that keep their contract. The sender's holds the
+// log: each publication is a data object and, if wanted, a control object before it. The
+// edge's learns of the log from control objects and from the head in heartbeats, expects what it
+// finds there, and answers every BlockReady at once.
+//
+// What a run cost is judged by three numbers:
+//
+//   - symbols sent over source symbols, beside Ideal, which no code of this block length can beat;
+//   - RepairedTwice, by an account of the simulator's own: transmissions of a block beyond the
+//     largest that any ask for it, at what its edge had seen, called for;
+//   - Surplus: transmissions of a block after the last edge had enough of it.
+package sim

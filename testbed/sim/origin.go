@@ -1,0 +1,157 @@
+package sim
+
+import (
+	"fanfare/internal/mono"
+	"fanfare/internal/wire"
+	"fanfare/sender"
+	"fanfare/testbed/netem"
+)
+
+// origin is the loop around the sender, and the trunk.
+type origin struct {
+	engine  *sender.Engine
+	trunk   *netem.Link
+	armed   mono.Time
+	starts  uint64
+	leave   []int // flights that left in this instant
+	earlier sender.Stats
+}
+
+// startOrigin starts a new instance of the sender, which finds the log as it is.
+func (s *Simulation) startOrigin() error {
+	cfg := s.cfg.Sender
+	s.origin.starts++
+	cfg.TSI, cfg.Instance, cfg.Started = tsi, s.cfg.Seed^s.origin.starts<<32|1, 0
+	if n := len(s.objects); n > 0 {
+		cfg.Started = s.objects[n-1].toi
+	}
+	engine, err := sender.New(cfg, s.cfg.stream(forSender, int(s.origin.starts)), s.now)
+	if err != nil {
+		return err
+	}
+	s.origin.engine = engine
+	s.origin.armed = mono.Never
+	s.wakeOrigin()
+	return nil
+}
+
+// RestartOrigin ends the sender and starts a new instance, which holds no object.
+func (s *Simulation) RestartOrigin() {
+	s.origin.earlier = addStats(s.origin.earlier, s.origin.engine.Stats())
+	for _, o := range s.objects {
+		for i := range o.blocks {
+			o.blocks[i].restart()
+		}
+	}
+	s.fail(s.startOrigin())
+}
+
+// offer hands an object to the sender.
+func (s *Simulation) offer(o *published, sent bool) error {
+	if s.cfg.Entries && !sent {
+		if err := s.origin.engine.Add(s.now, sender.ObjectInfo{TOI: o.control, OTI: o.entry}); err != nil {
+			return err
+		}
+	}
+	return s.origin.engine.Add(s.now, sender.ObjectInfo{TOI: o.toi, OTI: o.oti, Sent: sent, Proactive: s.cfg.Proactive})
+}
+
+// pumpOrigin does what the sender's loop does after each batch of inputs.
+func (s *Simulation) pumpOrigin() {
+	e := s.origin.engine
+	for ev, ok := e.NextEvent(); ok; ev, ok = e.NextEvent() {
+		o := s.byTOI[ev.TOI]
+		switch {
+		case o == nil:
+		case ev.Kind == sender.FirstPassDone:
+			o.passed = s.now
+		case ev.Kind == sender.ObjectUnknown && wire.IsData(ev.TOI):
+			s.fail(s.offer(o, true))
+		case ev.Kind == sender.ObjectUnknown:
+			s.fail(e.Add(s.now, sender.ObjectInfo{TOI: o.control, OTI: o.entry, Sent: true}))
+		}
+	}
+	for {
+		i := s.air.flight()
+		f := &s.air.flights[i]
+		if !e.NextPacket(s.now, &f.packet) {
+			s.air.release(i)
+			break
+		}
+		s.launch(i, f)
+	}
+	s.spreadTrain()
+	s.wakeOrigin()
+}
+
+// launch completes a packet as the loop would, accounts for it, and sends it down the trunk.
+func (s *Simulation) launch(i int, f *flight) {
+	f.size, f.transmission = 64+s.cfg.Sender.PacketOverhead, 0
+	if f.packet.TOI == wire.HeartbeatTOI {
+		s.origin.engine.Advertise(s.now, &f.beat)
+		f.head = len(s.objects)
+		f.size += 200
+	} else if o := s.byTOI[f.packet.TOI]; wire.IsData(f.packet.TOI) {
+		f.transmission = o.blocks[f.packet.SBN].transmit(f.packet.PacketSequence)
+		f.size += int(o.oti.SymbolLength)
+	}
+	s.trace.add(uint64(s.now), uint64(f.packet.TOI)<<32|uint64(f.packet.SBN), uint64(f.packet.ESI)<<32|uint64(f.packet.PacketSequence))
+	t := s.origin.trunk
+	if t.Plain() && t.Delay() == 0 {
+		if t.Lose(s.now) {
+			s.air.release(i)
+		} else {
+			s.origin.leave = append(s.origin.leave, i)
+		}
+		return
+	}
+	a := t.Send(s.now, f.size)
+	for _, at := range a.At[:a.N] {
+		f.users++
+		s.schedule.add(at, leaveTrunk, i, 0)
+	}
+	s.air.release(i)
+}
+
+// spreadTrain sends what left in this instant to all edges.
+func (s *Simulation) spreadTrain() {
+	if len(s.origin.leave) == 0 {
+		return
+	}
+	s.spread(s.origin.leave)
+	for _, i := range s.origin.leave {
+		s.air.release(i)
+	}
+	s.origin.leave = s.origin.leave[:0]
+}
+
+// spread puts flights on the links of all edges.
+func (s *Simulation) spread(flights []int) {
+	if len(s.classes) > 0 {
+		t := s.air.train(flights, len(s.classes))
+		for c := range s.classes {
+			s.schedule.add(s.now.Add(s.classes[c].delay), deliverClass, t, c)
+		}
+	}
+	for i := range s.edges {
+		e := &s.edges[i]
+		if e.plain {
+			continue
+		}
+		for _, n := range flights {
+			a := e.down.Send(s.now, s.air.flights[n].size)
+			for _, at := range a.At[:a.N] {
+				s.air.flights[n].users++
+				s.schedule.add(at, deliverEdge, n, i)
+			}
+		}
+	}
+}
+
+// wakeOrigin arms the sender's timer.
+func (s *Simulation) wakeOrigin() {
+	if t := max(s.origin.engine.NextTimeout(), s.now+1); t < s.origin.armed {
+		s.origin.armed = t
+		s.schedule.add(t, wakeSender, 0, 0)
+	}
+}
