@@ -1,0 +1,138 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"fanfare/internal/api"
+)
+
+// crashWorld is a world on loopback, slow enough to be killed in the middle of something.
+func crashWorld(t *testing.T, edges int) *world {
+	return newWorld(t, worldConfig{Edges: edges, Loss: 0.05, Rate: 100_000_000})
+}
+
+// inTheMiddle waits until an edge has some, but not all, blocks of a bundle.
+func (w *world) inTheMiddle(n *node, sequence uint64, least uint32) {
+	w.t.Helper()
+	w.until(n.name+" has a part of the bundle", 20*time.Second, func() error {
+		s, err := w.client.Status(context.Background())
+		if err != nil {
+			return err
+		}
+		for _, e := range s.Edges {
+			for _, p := range e.Progress {
+				if e.Name == n.name && p.Sequence == sequence && p.Blocks >= least {
+					return nil
+				}
+			}
+		}
+		return fmt.Errorf("its progress: %+v", s.Edges)
+	})
+}
+
+func TestEdgeKilledInTheMiddle(t *testing.T) {
+	w := crashWorld(t, 2)
+	purged := map[string][]byte{"old/a": content("a", 3000), "old/b": content("b", 300_000)}
+	w.await(w.publish(purged, "old"), 20*time.Second)
+	w.purge(api.PurgeRequest{Tags: []string{"old"}})
+	before := w.publish(smallFiles("kept", 100), "kept")
+	w.await(before, 20*time.Second)
+
+	large := w.publish(map[string][]byte{"large.bin": content("large", 30<<20)}, "large")
+	victim := w.edges[0]
+	w.inTheMiddle(victim, large.First, 20)
+	victim.kill()
+	victim.start(w)
+	w.awaitReady(victim)
+	receipt := w.await(large, 40*time.Second)
+	w.report("30 MB, one edge killed", 30<<20, receipt)
+	if !victim.log.contains("cache opened") {
+		t.Error("the edge did not open its cache again")
+	}
+	w.files = urls(w.files)
+	w.check()
+	w.checkGone("/old/a")
+	w.checkGone("/old/b")
+
+	// And with everything complete: all of it comes from its disk.
+	victim.kill()
+	victim.start(w)
+	w.awaitReady(victim)
+	w.checkNode(victim)
+	w.checkGone("/old/a")
+}
+
+// purge purges and waits until that is in force everywhere.
+func (w *world) purge(r api.PurgeRequest) {
+	w.t.Helper()
+	s, err := w.client.Purge(context.Background(), r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.await(s, 20*time.Second)
+	for path, content := range w.files {
+		if len(r.Tags) == 0 || len(content) == 0 {
+			continue
+		}
+		delete(w.files, path)
+	}
+}
+
+func TestOriginKilledBetween(t *testing.T) {
+	w := crashWorld(t, 2)
+	w.await(w.publish(map[string][]byte{"old": content("old", 5000)}, "old"), 20*time.Second)
+	w.purge(api.PurgeRequest{Tags: []string{"old"}})
+	first := w.publish(map[string][]byte{"large.bin": content("large", 20<<20)}, "large")
+	w.origin.kill() // acknowledged, but hardly sent
+	w.startOrigin()
+	second := w.publish(smallFiles("later", 50), "later")
+	w.await(first, 40*time.Second)
+	receipt := w.await(second, 20*time.Second)
+	w.report("20 MB, the origin killed", 20<<20, receipt)
+	w.files = urls(w.files)
+	w.check()
+	w.checkGone("/old")
+
+	// An edge that was away meanwhile gets the log over HTTP.
+	late := w.edges[1]
+	late.kill()
+	s := w.publish(map[string][]byte{"large.bin": content("second version", 100_000)}, "large")
+	for i := range 100 {
+		w.publish(map[string][]byte{"counter": fmt.Appendf(nil, "%d", i)}, "counter")
+	}
+	late.start(w)
+	w.awaitReady(late)
+	w.await(api.Sequences{First: s.First, Last: s.Last + 100}, 20*time.Second)
+	w.check()
+}
+
+func TestStopsWithinASecond(t *testing.T) {
+	w := crashWorld(t, 1)
+	w.publish(map[string][]byte{"large.bin": content("large", 30<<20)}, "large")
+	for _, d := range []*daemon{w.edges[0].daemon, w.origin} {
+		start := time.Now()
+		if err := d.stop(); err != nil {
+			t.Errorf("%s: %v", d.role, err)
+		}
+		if took := time.Since(start); took > 2*time.Second { // 1, and as much for a busy machine
+			t.Errorf("%s took %v to stop", d.role, took)
+		}
+	}
+}
+
+func TestReservedPaths(t *testing.T) {
+	w := newWorld(t, worldConfig{Edges: 1})
+	n := w.edges[0]
+	for path, want := range map[string]int{
+		"/healthz": http.StatusOK, "/readyz": http.StatusOK, "/metrics": http.StatusOK, "/nothing": http.StatusNotFound,
+	} {
+		response, body, err := n.get(path)
+		if err != nil || response.StatusCode != want {
+			t.Errorf("%s: %v, %v: %.200s", path, response, err, body)
+		}
+	}
+}
