@@ -6,8 +6,8 @@ import "slices"
 type bundle struct {
 	sequence    uint64
 	hasManifest bool
-	// complete says that the bytes are here, completed that they once were.
-	complete, completed bool
+	// complete says that the bytes are here, evicted that they were, and are not any more.
+	complete, evicted bool
 	// retiredBy is the first entry that retires it; 0: none known.
 	retiredBy uint64
 	// slots are those of its objects; some may no longer have its version. live counts those
@@ -90,11 +90,12 @@ func (c *Catalogue) Needed(sequence uint64) bool {
 	return false
 }
 
-// Wanted returns up to n sequences, ascending, of bundles that are announced, needed and incomplete.
+// Wanted returns up to n sequences, ascending, of bundles that are announced, needed and
+// incomplete, but not evicted: who evicts decides whether to fetch again.
 func (c *Catalogue) Wanted(n int) []uint64 {
 	var wanted []uint64
 	for sequence, b := range c.bundles {
-		if b.complete || sequence > c.mark && c.overlay[sequence] == nil {
+		if b.complete || b.evicted || sequence > c.mark && c.overlay[sequence] == nil {
 			continue
 		}
 		if c.Needed(sequence) {

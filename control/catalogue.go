@@ -185,7 +185,7 @@ func (c *Catalogue) Complete(sequence uint64) (needed bool) {
 		}
 		b = c.bundle(sequence)
 	}
-	b.complete, b.completed = true, true
+	b.complete, b.evicted = true, false
 	if sequence <= c.mark {
 		for _, s := range b.slots {
 			c.trim(s)
@@ -194,10 +194,11 @@ func (c *Catalogue) Complete(sequence uint64) (needed bool) {
 	return c.bundles[sequence] != nil
 }
 
-// Evicted says that the bytes of a bundle are gone: its rows stay, incomplete.
+// Evicted says that the bytes of a bundle, which was complete, are gone: its rows stay, incomplete.
+// Nothing older is served instead.
 func (c *Catalogue) Evicted(sequence uint64) {
 	if b := c.bundles[sequence]; b != nil {
-		b.complete = false
+		b.complete, b.evicted = false, true
 	}
 }
 

@@ -149,7 +149,14 @@ func (e *edge) manifest(s uint64) {
 func (e *edge) complete(s uint64) {
 	if e.log.manifests[s] != nil {
 		e.c.Complete(s)
-		e.model.complete[s] = true
+		e.model.complete[s], e.model.evicted[s] = true, false
+	}
+}
+
+func (e *edge) evict(s uint64) {
+	if e.model.complete[s] {
+		e.c.Evicted(s)
+		e.model.evicted[s] = true
 	}
 }
 
@@ -196,6 +203,11 @@ func (e *edge) restart() {
 			}
 		}
 	})
+	for s := range e.model.complete {
+		if e.model.evicted[s] && !e.released[s] {
+			e.c.Evicted(s)
+		}
+	}
 	for s := range e.model.delivered {
 		if s <= e.mark {
 			continue
@@ -261,7 +273,7 @@ func TestAnyOrder(t *testing.T) {
 		}
 		for range rapid.IntRange(0, 40).Draw(t, "steps") {
 			s := rapid.Uint64Range(1, n).Draw(t, "sequence")
-			switch rapid.IntRange(0, 9).Draw(t, "step") {
+			switch rapid.IntRange(0, 10).Draw(t, "step") {
 			case 0, 1, 2, 3:
 				e.deliver(s)
 			case 4, 5:
@@ -272,6 +284,8 @@ func TestAnyOrder(t *testing.T) {
 				e.fold()
 			case 9:
 				e.restart()
+			case 10:
+				e.evict(s)
 			}
 			e.check()
 		}
@@ -313,6 +327,11 @@ func (e *edge) finish(n uint64) {
 	}
 	for _, s := range e.c.Wanted(1000) {
 		e.complete(s)
+	}
+	for s, evicted := range maps.Clone(e.model.evicted) {
+		if evicted {
+			e.complete(s)
+		}
 	}
 	e.fold()
 	e.check()

@@ -33,8 +33,8 @@ func (c *Changes) Empty() bool {
 // it, and only together with all up to that one: in between, the rows would not be exact.
 //
 // It returns an error that wraps ErrChain if the next entry does not follow from the one at the
-// mark: that entry is forgotten, so that it is Missing again, and counted in Stats. The changes are
-// valid then too.
+// mark: that entry is forgotten with its manifest and what Complete said of its bytes, so that
+// it is Missing again, and counted in Stats. The changes are valid then too.
 func (c *Catalogue) Fold() (Changes, error) {
 	var err error
 	for err == nil {
@@ -101,6 +101,7 @@ func (c *Catalogue) revoke(sequence uint64) {
 	delete(c.overlay, sequence)
 	if b := c.bundles[sequence]; b != nil {
 		c.detach(b)
+		delete(c.bundles, sequence) // bytes that came for it are of another bundle
 	}
 	for _, b := range c.bundles {
 		b.retiredBy = 0

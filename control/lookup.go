@@ -72,8 +72,8 @@ func (c *Catalogue) find(key Key) (newest, served *version, answer Answer) {
 		if v.bundle.complete {
 			return newest, v, Found
 		}
-		if v.bundle.completed {
-			break // it was served before its bytes were evicted: do not go back in time
+		if v.bundle.evicted {
+			break // it was served before: do not go back in time
 		}
 	}
 	return newest, nil, Incomplete

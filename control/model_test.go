@@ -6,10 +6,11 @@ type model struct {
 	delivered map[uint64]bool
 	manifests map[uint64]bool
 	complete  map[uint64]bool
+	evicted   map[uint64]bool // of those complete
 }
 
 func newModel(log *testLog) *model {
-	return &model{log, map[uint64]bool{}, map[uint64]bool{}, map[uint64]bool{}}
+	return &model{log, map[uint64]bool{}, map[uint64]bool{}, map[uint64]bool{}, map[uint64]bool{}}
 }
 
 func (m *model) object(sequence uint64, key Key) *Object {
@@ -66,6 +67,9 @@ func (m *model) lookup(key Key) (uint64, Answer) {
 			return 0, Incomplete
 		}
 		newest = false
+		if m.evicted[s] {
+			return 0, Incomplete
+		}
 		if m.complete[s] {
 			return s, Found
 		}

@@ -9,7 +9,7 @@ import (
 // Restore replaces the state by one that a store kept: the mark and the hash of that entry, the
 // rows that Changes had put and not deleted, in any order, and the bundles whose bytes are here.
 // Entries above the mark, and their manifests, are then applied again. A complete bundle
-// without rows is in Released of the next Changes.
+// without rows is in Released of the next Changes. Evicted bundles are told as complete, and then by Evicted.
 func (c *Catalogue) Restore(mark uint64, hash Hash, rows iter.Seq[Row], complete iter.Seq[uint64]) {
 	c.reset()
 	c.mark, c.hash, c.highest = mark, hash, mark
@@ -28,7 +28,7 @@ func (c *Catalogue) Restore(mark uint64, hash Hash, rows iter.Seq[Row], complete
 			continue
 		}
 		b := c.bundle(sequence)
-		b.complete, b.completed = true, true
+		b.complete = true
 	}
 	slots := make([]*slot, 0, len(c.slots))
 	for _, s := range c.slots {

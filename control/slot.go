@@ -113,10 +113,10 @@ func (c *Catalogue) forget(s *slot) {
 	}
 }
 
-// trim drops the versions of a base that are older than a complete one.
+// trim drops the versions of a base that are older than a complete one, evicted or not.
 func (c *Catalogue) trim(s *slot) {
 	for i := s.base(c.mark) - 1; i > 0; i-- {
-		if s.versions[i].bundle.complete {
+		if b := s.versions[i].bundle; b.complete || b.evicted {
 			c.stats.RowsReplaced += uint64(i)
 			c.drop(s, i)
 			return
