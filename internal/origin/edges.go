@@ -18,6 +18,8 @@ const (
 	aliveFor = 15 * time.Second
 	// maxEdges is how many edges are expected at most; the reports of others are counted.
 	maxEdges = 65_536
+	// maxProgress is of how many bundles on their way to one edge it is remembered how far they are.
+	maxProgress = 256
 	// savedEvery is how often the time when an edge was last seen is stored.
 	savedEvery = time.Minute
 )
@@ -34,6 +36,9 @@ type edge struct {
 	foreign bool // its reports are of another generation
 	rtt     time.Duration
 	report  wire.Report
+	// blocks has how many source blocks of a bundle the edge had, at most, of those that are not
+	// in force there yet: a bundle that is being made durable is in no report.
+	blocks map[uint64]uint32
 	// served has the publications of edgeTable.tracked that it serves, and since when.
 	served map[uint64]time.Time
 }
@@ -53,6 +58,20 @@ func (e *edge) serves(first, last uint64) bool {
 		}
 	}
 	return false
+}
+
+// noteProgress keeps what the latest report says of bundles on their way.
+func (e *edge) noteProgress() {
+	for sequence := range e.blocks {
+		if e.serves(sequence, sequence) {
+			delete(e.blocks, sequence)
+		}
+	}
+	for _, p := range e.report.Progress {
+		if _, known := e.blocks[p.Sequence]; known || len(e.blocks) < maxProgress {
+			e.blocks[p.Sequence] = max(e.blocks[p.Sequence], p.Blocks)
+		}
+	}
 }
 
 // edgeTable is the expected edges: all that were ever heard and not forgotten. The loop
@@ -80,7 +99,7 @@ func newEdgeTable(generation control.Generation, saved map[uint64]savedEdge, log
 	for id, s := range saved {
 		t.edges[id] = &edge{
 			id: id, name: s.Name, first: s.FirstSeen, last: s.LastSeen, saved: s.LastSeen,
-			served: make(map[uint64]time.Time),
+			served: make(map[uint64]time.Time), blocks: make(map[uint64]uint32),
 		}
 	}
 	return t
@@ -117,6 +136,7 @@ func (t *edgeTable) heard(now time.Time, f *wire.Feedback, rtt time.Duration) {
 			t.log.Warn("edge follows another generation of this origin", "edge", f.Report.Name, "generation", generation)
 		}
 		e.report = wire.Report{}
+		clear(e.blocks)
 		t.change()
 		return
 	}
@@ -124,6 +144,7 @@ func (t *edgeTable) heard(now time.Time, f *wire.Feedback, rtt time.Duration) {
 	copyReport(&e.report, f.Report)
 	e.name = e.report.Name
 	t.noteServed(now, e)
+	e.noteProgress()
 	t.change()
 }
 
@@ -139,7 +160,7 @@ func (t *edgeTable) join(now time.Time, f *wire.Feedback) *edge {
 			t.drop(id)
 		}
 	}
-	e := &edge{id: f.Edge, name: f.Report.Name, first: now, served: make(map[uint64]time.Time)}
+	e := &edge{id: f.Edge, name: f.Report.Name, first: now, served: make(map[uint64]time.Time), blocks: make(map[uint64]uint32)}
 	t.edges[f.Edge] = e
 	t.unsaved[f.Edge] = struct{}{}
 	select {

@@ -109,20 +109,10 @@ func (e *edge) fraction(s api.Sequences, size func(uint64) (fec.OTI, bool)) floa
 			continue
 		}
 		if partition, err := oti.Partition(); ok && err == nil && partition.Blocks() > 0 {
-			have += bytes * e.blocks(sequence) / float64(partition.Blocks())
+			have += bytes * float64(min(e.blocks[sequence], partition.Blocks())) / float64(partition.Blocks())
 		}
 	}
 	return min(have/all, 0.999)
-}
-
-// blocks returns how many source blocks of a bundle the edge has, as far as it told.
-func (e *edge) blocks(sequence uint64) float64 {
-	for _, p := range e.report.Progress {
-		if p.Sequence == sequence {
-			return float64(p.Blocks)
-		}
-	}
-	return 0
 }
 
 // status returns all edges, worst first.

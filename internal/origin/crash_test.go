@@ -1,0 +1,125 @@
+package origin
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fanfare/control"
+	"fanfare/internal/api"
+)
+
+// crashDir, in the environment, has the test binary run an origin instead of tests.
+const crashDir = "FANFARE_TEST_ORIGIN_DIR"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(crashDir); dir != "" {
+		err := Run(context.Background(), Config{Dir: dir, Log: slog.New(slog.DiscardHandler)})
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// startChild runs the origin in a process of its own and returns what kills it at once.
+func startChild(t *testing.T, dir string) (client *api.Client, kill func()) {
+	t.Helper()
+	command := exec.Command(os.Args[0])
+	command.Env = append(os.Environ(), crashDir+"="+dir)
+	command.Stderr = os.Stderr
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var once sync.Once
+	kill = func() {
+		once.Do(func() {
+			_ = command.Process.Kill() // SIGKILL
+			_ = command.Wait()
+		})
+	}
+	t.Cleanup(kill)
+	client = api.NewUnix(dir)
+	t.Cleanup(client.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for {
+		if _, err := client.Status(ctx); err == nil {
+			return client, kill
+		} else if ctx.Err() != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// Whatever was acknowledged before kill -9 is there after a restart, byte for byte, and what
+// was purged is not.
+func TestKill(t *testing.T) {
+	dir := initOrigin(t)
+	rng := rand.New(rand.NewPCG(1, 2))
+	acknowledged := make(map[string]string) // key -> body; "" for purged
+	n := 0
+	for range 4 {
+		client, kill := startChild(t, dir)
+		timer := time.AfterFunc(time.Duration(50+rng.IntN(100))*time.Millisecond, kill)
+		for {
+			name := fmt.Sprintf("f%d", n)
+			body := strings.Repeat(name, 1+rng.IntN(200_000))
+			n++
+			if _, err := client.Publish(t.Context(), api.PublishOptions{}, tarOf(files{name: body})); err != nil {
+				break
+			}
+			acknowledged["/"+name] = body
+			if n%3 > 0 {
+				continue
+			}
+			if _, err := client.Purge(t.Context(), api.PurgeRequest{Keys: []string{"/" + name}}); err != nil {
+				delete(acknowledged, "/"+name) // nobody knows
+				break
+			}
+			acknowledged["/"+name] = ""
+		}
+		timer.Stop()
+		kill()
+	}
+	o := start(t, dir)
+	for key, want := range acknowledged {
+		parsed, err := control.ParseKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.mu.RLock()
+		row, answer := o.catalogue.Lookup(parsed)
+		o.mu.RUnlock()
+		if want == "" {
+			if answer != control.Absent && answer != control.Removed {
+				t.Errorf("%s was purged and is %v", key, answer)
+			}
+			continue
+		}
+		if answer != control.Found {
+			t.Errorf("%s was acknowledged and is %v", key, answer)
+			continue
+		}
+		bundle, err := os.ReadFile(o.spool.path(row.Version))
+		if err != nil || string(bundle[row.Offset:row.Offset+row.Length]) != want {
+			t.Errorf("%s is not what was published: %v", key, err)
+		}
+	}
+	t.Logf("%d acknowledged", len(acknowledged))
+	if len(acknowledged) == 0 {
+		t.Error("nothing was acknowledged")
+	}
+	keys := o.keys(t)
+	if !slices.IsSorted(keys) {
+		t.Errorf("keys out of order: %q", keys)
+	}
+}
