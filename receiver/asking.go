@@ -57,7 +57,9 @@ func (e *Engine) unwant(o *object, b *block) bool {
 	}
 	b.wanted = false
 	o.wanted--
-	e.asking.wanted--
+	if e.asking.wanted--; e.asking.wanted == 0 {
+		e.asking.due = mono.Never
+	}
 	return true
 }
 
@@ -163,12 +165,9 @@ func (e *Engine) unanswered(now mono.Time, b *block, listed bool) bool {
 	return waited >= wait || b.counter <= e.rtt.acknowledged
 }
 
-// arm begins the back-off if blocks are wanted, and ends it if none are.
+// arm begins the back-off if blocks are wanted and it has not begun.
 func (e *Engine) arm(now mono.Time) {
-	switch {
-	case e.asking.wanted == 0:
-		e.asking.due = mono.Never
-	case e.asking.due == mono.Never:
+	if e.asking.wanted > 0 && e.asking.due == mono.Never {
 		wait := e.loss.wait(now) + backoff(e.rng, e.sender.edges, e.sender.grtt)
 		e.asking.due = now.Add(wait)
 	}

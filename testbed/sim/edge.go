@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"fmt"
+
 	"fanfare/internal/mono"
 	"fanfare/internal/wire"
 	"fanfare/receiver"
@@ -206,7 +208,10 @@ func (s *Simulation) pumpEdge(i int, f *flight) {
 // wakeEdge arms the receiver's timer.
 func (s *Simulation) wakeEdge(i int) {
 	e := &s.edges[i]
-	if t := max(e.engine.NextTimeout(), s.now+1); t < e.armed {
+	t := e.engine.NextTimeout()
+	if t <= s.now {
+		s.fail(fmt.Errorf("%w: edge %d, at %v", ErrSpin, i, s.Now()))
+	} else if t < e.armed {
 		e.armed = t
 		s.schedule.add(t, wakeEdge, i, 0)
 	}

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"fmt"
+
 	"fanfare/internal/mono"
 	"fanfare/internal/wire"
 	"fanfare/sender"
@@ -31,7 +33,7 @@ func (s *Simulation) startOrigin() error {
 	}
 	s.origin.engine = engine
 	s.origin.armed = mono.Never
-	s.wakeOrigin()
+	s.pumpOrigin()
 	return nil
 }
 
@@ -58,6 +60,20 @@ func (s *Simulation) offer(o *published, sent bool) error {
 
 // pumpOrigin does what the sender's loop does after each batch of inputs.
 func (s *Simulation) pumpOrigin() {
+	for range 4 {
+		s.answerOrigin()
+		s.sendAll()
+		if s.origin.engine.NextTimeout() > s.now {
+			s.spreadTrain()
+			s.wakeOrigin()
+			return
+		}
+	}
+	s.fail(fmt.Errorf("%w: sender, at %v", ErrSpin, s.Now()))
+}
+
+// answerOrigin answers the events of the sender.
+func (s *Simulation) answerOrigin() {
 	e := s.origin.engine
 	for ev, ok := e.NextEvent(); ok; ev, ok = e.NextEvent() {
 		o := s.byTOI[ev.TOI]
@@ -71,17 +87,19 @@ func (s *Simulation) pumpOrigin() {
 			s.fail(e.Add(s.now, sender.ObjectInfo{TOI: o.control, OTI: o.entry, Sent: true}))
 		}
 	}
+}
+
+// sendAll sends every packet that the sender has for now.
+func (s *Simulation) sendAll() {
 	for {
 		i := s.air.flight()
 		f := &s.air.flights[i]
-		if !e.NextPacket(s.now, &f.packet) {
+		if !s.origin.engine.NextPacket(s.now, &f.packet) {
 			s.air.release(i)
-			break
+			return
 		}
 		s.launch(i, f)
 	}
-	s.spreadTrain()
-	s.wakeOrigin()
 }
 
 // launch completes a packet as the loop would, accounts for it, and sends it down the trunk.
@@ -150,7 +168,7 @@ func (s *Simulation) spread(flights []int) {
 
 // wakeOrigin arms the sender's timer.
 func (s *Simulation) wakeOrigin() {
-	if t := max(s.origin.engine.NextTimeout(), s.now+1); t < s.origin.armed {
+	if t := s.origin.engine.NextTimeout(); t < s.origin.armed {
 		s.origin.armed = t
 		s.schedule.add(t, wakeSender, 0, 0)
 	}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,6 +10,9 @@ import (
 	"fanfare/internal/wire"
 	"fanfare/testbed/netem"
 )
+
+// ErrSpin says that an engine wants to be called again at once, for ever.
+var ErrSpin = errors.New("sim: an engine spins")
 
 // tsi is the session of every simulation.
 const tsi = 1
