@@ -50,14 +50,17 @@ type index struct {
 	ballast string
 }
 
-// openIndex opens or makes the index in dir. It returns an error that wraps ErrGeneration if
+// openIndex opens or makes the index in dir, on fs or else the system's files. It returns an error that wraps ErrGeneration if
 // it belongs to another channel or generation.
-func openIndex(dir string, cfg Config) (*index, error) {
+func openIndex(dir string, fs vfs.FS, cfg Config) (*index, error) {
+	if fs == nil {
+		fs = vfs.Default
+	}
 	x := &index{ballast: filepath.Join(cfg.Dir, "ballast")}
 	cache := pebble.NewCache(8 << 20)
 	defer cache.Unref()
 	options := &pebble.Options{
-		FS: vfs.OnDiskFull(vfs.Default, func() {
+		FS: vfs.OnDiskFull(fs, func() {
 			cfg.Log.Error("disk full: the index takes its ballast", "dir", cfg.Dir)
 			os.Remove(x.ballast)
 		}),

@@ -59,10 +59,11 @@ func random(seed uint64, n int) []byte {
 
 // made is an entry as sent, and the bundle that it announces, if it does.
 type made struct {
-	entry *control.Entry
-	raw   []byte
-	bytes []byte
-	part  fec.Partition
+	entry  *control.Entry
+	raw    []byte
+	bytes  []byte
+	part   fec.Partition
+	bodies []body
 }
 
 func (m *made) sequence() uint64 { return m.entry.Sequence }
@@ -185,12 +186,12 @@ func (o *origin) config(dir string) Config {
 
 func openEdge(t *testing.T, o *origin, cfg Config) *edge {
 	t.Helper()
-	return openEdgeDisk(t, o, cfg, nil)
+	return openEdgeOn(t, o, cfg, system{})
 }
 
-func openEdgeDisk(t *testing.T, o *origin, cfg Config, prepare func(*disk)) *edge {
+func openEdgeOn(t *testing.T, o *origin, cfg Config, under system) *edge {
 	t.Helper()
-	c, err := open(cfg, prepare)
+	c, err := open(cfg, under)
 	if err != nil {
 		t.Fatal(err)
 	}

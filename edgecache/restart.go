@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"golang.org/x/sys/unix"
 
 	"fanfare/control"
@@ -18,10 +19,15 @@ import (
 // bundles are served as soon as SetReady says so; blocks of unfinished ones are verified,
 // which reads them. It returns an error that wraps ErrGeneration for a directory of another
 // session.
-func Open(cfg Config) (*Cache, error) { return open(cfg, nil) }
+func Open(cfg Config) (*Cache, error) { return open(cfg, system{}) }
 
-// open is Open, with a disk that prepare may change.
-func open(cfg Config, prepare func(*disk)) (*Cache, error) {
+// system is what tests put between a cache and the machine; nil: nothing.
+type system struct {
+	disk  func(*disk) // changes the disk of the bundle files
+	index vfs.FS      // replaces the file system of the index, which is at its root
+}
+
+func open(cfg Config, under system) (*Cache, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -32,15 +38,19 @@ func open(cfg Config, prepare func(*disk)) (*Cache, error) {
 		catalogue: control.New(control.Config{Channel: cfg.Channel, Generation: cfg.Generation}),
 		bundles:   map[uint64]*bundle{}, pending: map[uint64]*bundle{},
 	}
-	if prepare != nil {
-		prepare(c.disk)
+	if under.disk != nil {
+		under.disk(c.disk)
 	}
 	c.assembly = newAssembly(c.disk, cfg.MemoryBytes, &c.count)
 	if err := os.MkdirAll(c.disk.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("edgecache: %w", err)
 	}
 	var err error
-	if c.index, err = openIndex(filepath.Join(cfg.Dir, "index"), cfg); err != nil {
+	directory := filepath.Join(cfg.Dir, "index")
+	if under.index != nil {
+		directory = "index"
+	}
+	if c.index, err = openIndex(directory, under.index, cfg); err != nil {
 		return nil, err
 	}
 	if err := c.restore(); err != nil {

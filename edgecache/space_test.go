@@ -134,7 +134,7 @@ func TestDiskFailures(t *testing.T) {
 			o := newOrigin(t)
 			o.inline = 4000
 			var disk failing
-			e := openEdgeDisk(t, o, o.config(t.TempDir()), disk.install)
+			e := openEdgeOn(t, o, o.config(t.TempDir()), system{disk: disk.install})
 			now := time.Unix(1_800_000_000, 0)
 			e.clock(now)
 			e.deliver(o.publish(file("/a", "one")))
