@@ -40,13 +40,15 @@ func (b *block) need() int {
 
 // want returns how many symbols to ask for. From the second ask on some are asked for beyond
 // the need: that took the p99 of a repair from 182 to 99 ms (4 edges, 10 % loss) for 0.8 %
-// more bytes.
-func (b *block) want() uint16 {
+// more bytes. While heartbeat number beat says that some are still to come, the exact need
+// has time enough.
+func (b *block) want(beat uint32) uint16 {
 	if b.k == 0 {
 		return wire.NeedAll
 	}
 	need := b.need()
-	if b.asks > 0 {
+	coming := b.beat == beat && b.outstanding > 0
+	if b.asks > 0 && !coming {
 		need += (need + 1) / 2
 	}
 	return uint16(min(need, int(b.k)))

@@ -78,11 +78,12 @@ func (e *Engine) choose(f *wire.Feedback) {
 				continue
 			}
 			wanted--
-			if !extend(f, o.toi, b) {
+			symbols := b.want(e.asking.beat)
+			if !extend(f, o.toi, b.sbn, symbols) {
 				if len(f.NACKs) == wire.MaxNACKs {
 					return
 				}
-				f.NACKs = append(f.NACKs, wire.NACK{TOI: o.toi, SBN: b.sbn, Count: 1, Symbols: b.want()})
+				f.NACKs = append(f.NACKs, wire.NACK{TOI: o.toi, SBN: b.sbn, Count: 1, Symbols: symbols})
 			}
 			e.asking.chosen = append(e.asking.chosen, choice{o, b, len(f.NACKs) - 1})
 		}
@@ -90,12 +91,12 @@ func (e *Engine) choose(f *wire.Feedback) {
 }
 
 // extend makes the last NACK longer by a block, if it is its neighbour and as needy.
-func extend(f *wire.Feedback, toi uint32, b *block) bool {
+func extend(f *wire.Feedback, toi, sbn uint32, symbols uint16) bool {
 	if len(f.NACKs) == 0 {
 		return false
 	}
 	last := &f.NACKs[len(f.NACKs)-1]
-	if last.TOI != toi || last.SBN+last.Count != b.sbn || last.Symbols != b.want() {
+	if last.TOI != toi || last.SBN+last.Count != sbn || last.Symbols != symbols {
 		return false
 	}
 	last.Count++
