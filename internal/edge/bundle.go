@@ -95,7 +95,7 @@ func (l *loop) finishBlock(now mono.Time, event receiver.Event) {
 	}
 	err := l.cache.FinishBlock(b.sequence, event.SBN)
 	if errors.Is(err, edgecache.ErrUnknown) || errors.Is(err, edgecache.ErrFailed) {
-		l.engine.RequestReport(now)
+		l.tell(now)
 		l.forgetBundle(now, event.TOI)
 		return
 	}
@@ -138,7 +138,7 @@ func (l *loop) committed(now mono.Time, done commitDone) {
 	}
 	delete(l.committing, done.sequence)
 	l.dirty, l.readinessDue = true, true
-	l.engine.RequestReport(now)
+	l.tell(now)
 }
 
 // dropObject forgets an object that the engine has forgotten as whole.
@@ -187,7 +187,7 @@ func (l *loop) reconcile(now mono.Time) {
 			delete(l.bundles, toi)
 			l.engine.Forget(now, toi)
 			l.cache.Abort(b.sequence, "purged on its way")
-			l.engine.RequestReport(now)
+			l.tell(now)
 		}
 	}
 }

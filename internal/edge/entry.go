@@ -105,7 +105,7 @@ func (l *loop) apply(now mono.Time, e entry) {
 	if e.Kind == control.KindPublish && l.announce(now, e.Sequence, e.Publish.OTI) {
 		return
 	}
-	l.engine.RequestReport(now) // in force, with no bundle to wait for
+	l.tell(now) // in force, with no bundle to wait for
 }
 
 // applyFetched takes entries that came over HTTP.

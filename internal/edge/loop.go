@@ -52,6 +52,7 @@ type loop struct {
 	reconcileAt mono.Time
 	// planned says that nothing changed since the feed was last asked what to do.
 	planned bool
+	news    news
 	// catchUp is what readiness still waits for.
 	catchUp catchUp
 	// readinessDue says that readiness may have changed.
@@ -74,7 +75,7 @@ func newLoop(e *Edge, cache *edgecache.Cache, engine *receiver.Engine, f *fetche
 		edge: e, log: e.log, key: ed25519.PublicKey(e.session.PublicKey),
 		channel: e.session.Channel, generation: e.generation,
 		engine: engine, cache: cache, fetcher: f, committer: c,
-		feed: newFeed(e.random(feedStream)), assembler: newAssembler(), bundles: make(map[uint32]*bundle), applied: make(map[uint64]bool), committing: make(map[uint64]bool),
+		feed: newFeed(e.random(feedStream)), assembler: newAssembler(), news: newNews(), bundles: make(map[uint32]*bundle), applied: make(map[uint64]bool), committing: make(map[uint64]bool),
 		dirty: true, readinessDue: true, output: make([]byte, 0, wire.MaxFeedback),
 		counts: make(packetCounts), refused: make(map[string]bool),
 	}
@@ -96,6 +97,9 @@ func (l *loop) run(ctx context.Context) error {
 		l.results(now)
 		l.engine.HandleTimeout(now)
 		l.turn(now)
+		if l.news.repeat(now) {
+			l.engine.RequestReport(now)
+		}
 		if err := l.sendFeedback(now); err != nil {
 			return err
 		}
@@ -128,7 +132,7 @@ func (l *loop) turn(now mono.Time) {
 
 // nextTimeout returns when the loop has something to do of its own accord.
 func (l *loop) nextTimeout(now mono.Time) mono.Time {
-	next := min(now.Add(idleTurn), l.feed.next)
+	next := min(now.Add(idleTurn), l.feed.next, l.news.due)
 	if l.dirty {
 		next = min(next, l.reconcileAt)
 	}
