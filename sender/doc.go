@@ -1,2 +1,96 @@
-// Package sender decides which symbol goes out next, and when.
+// Package sender decides which symbol goes out next, and when: it is the origin's half of the
+// protocol, without sockets, files or a clock. Its counterpart is package receiver; both run
+// unchanged over real networks and in testbed/sim.
+//
+// # The contract
+//
+// An Engine is driven by a loop, about twenty lines and one goroutine, that owns the socket and
+// the files. It takes inputs (Add, Cancel, HandleFeedback, HandleTimeout) and gives outputs
+// (NextEvent, NextPacket, NextTimeout). There is no callback, no channel and no lock:
+//
+//  1. one goroutine owns an engine;
+//  2. now never goes back;
+//  3. after the last Handle of a batch drain NextEvent, then NextPacket, then arm NextTimeout;
+//  4. same seed and same inputs give the same outputs, bit for bit.
+//
+// So the loop is:
+//
+//	for {
+//		wait until engine.NextTimeout(), for feedback, or for a publication
+//		now := clock.Now()
+//		for each message received { engine.HandleFeedback(now, &message) }
+//		for each publication { engine.Add(now, object) }
+//		engine.HandleTimeout(now)
+//		for event, ok := engine.NextEvent(); ok; ... { act on it }
+//		for engine.NextPacket(now, &packet) {
+//			if packet.TOI == wire.HeartbeatTOI { engine.Advertise(now, &heartbeat); add the head }
+//			else { add the symbol (TOI, SBN, ESI) }
+//			send
+//		}
+//	}
+//
+// The engine never sees a payload. It names symbols, and the loop reads or computes them. No
+// slice leaves it, and none that comes in is kept.
+//
+// # The story of one object
+//
+// A bundle of 1 MB is published as entry 12. The loop adds two objects: the control object of
+// the entry (TOI 12; one symbol, k = 1) and the data object of the bundle (TOI 2^31+12; 711
+// source symbols, in blocks of k = 178, 178, 178 and 177, of which each can have n = 255 symbols).
+//
+// The control object goes out at once, before all else and without waiting for the token
+// bucket, and twice more 5 ms apart. A heartbeat with the new head of the log follows the
+// first copy. Then the first pass of the data object begins: its source symbols, in groups of
+// up to eight blocks whose symbols take turns (firstpass.go), as fast as the bucket lets them.
+// Heartbeats every few milliseconds say how far the first pass is, so that receivers know which
+// blocks have been sent in full. With the last symbol comes FirstPassDone, and a heartbeat
+// at once; then more, after 1, 2, 4, ... ms up to one second.
+//
+// Whoever lacks symbols asks (a NACK), and is answered with fresh repair symbols. When nothing
+// has been asked for a minute the object is forgotten: ObjectForgotten. If an edge asks later
+// still, the loop learns of it by ObjectUnknown and may Add the object again, with Sent.
+//
+// # One repair round
+//
+// What makes repair exact is an account of transmissions for each block (account.go), not a
+// timer: T counts the transmissions of the block so far, G is the goal, and while T < G the
+// block is sent, each time with the next ESI: the T-th transmission carries ESI T mod n. Every
+// packet has a sequence number. A NACK says: "block b needs e more, any; the newest packet I had seen
+// was h". Of the transmissions of b, C were in packets up to h: the edge has seen or lost them, and they
+// are in e already. So
+//
+//	G = max(G, C + e)
+//
+// Three edges lose 3, 5 and 2 symbols of a block with k = 200, whose last symbol went out in
+// packet 1000. All ask after the heartbeat in packet 1001, so all say h = 1001, and C = 200:
+//
+//	NACK from A: e = 3  G = max(200, 200+3) = 203  sends T = 200, 201, 202 in packets 1002 to 1004
+//	NACK from B: e = 5  G = max(203, 200+5) = 205  sends T = 203, 204 in packets 1005 and 1006
+//	NACK from C: e = 2  G = max(205, 200+2) = 205  nothing: it is on its way (AsksMerged)
+//	                    heartbeat in packet 1007: the queue is empty, nothing is outstanding
+//
+// Five symbols mended ten losses. B lost packet 1004; it sees that nothing is outstanding and that
+// it still needs one. It asks again, for one and one to be sure (see package receiver):
+//
+//	NACK from B: e = 2, h = 1007: C = 205  G = 207  sends T = 205, 206
+//
+// Should B's first NACK now come a second time, late: e = 5, h = 1001, C = 200, and G = max(207,
+// 205) does not move. Asks may come in any order, twice, or never; they are merged by maximum,
+// and no loss is paid for twice.
+//
+// Heartbeats list G - T of every block that is being repaired, so that edges whose need is
+// covered stay silent: without hearing each other they suppress each other's NACKs.
+//
+// # Order and pace
+//
+// Control objects go first, then heartbeats, then repair, then new data. Repair and new data
+// wait for a token bucket (pacer.go); the first two do not wait for it, but are charged to it, and
+// wait after all when they have overdrawn it by as much as it holds.
+//
+// # What it remembers
+//
+// Every table has a limit in Config and a counter in Stats of what it refused. State lies with
+// what is being repaired, not with what exists: of a block in its first pass nothing is kept
+// but where its group ended. Feedback is not trusted: numbers in it are clamped, an ask can
+// never be worth more than k symbols, and what cannot exist is counted and dropped.
 package sender

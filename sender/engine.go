@@ -108,6 +108,7 @@ func (e *Engine) HandleTimeout(now mono.Time) {
 	e.edges.sweep(now)
 	e.repairs.sweep(now)
 	e.unknowns.sweep(now)
+	e.objects.settle(now)
 	for _, o := range e.objects.expired(nil, now-mono.Time(e.cfg.Keep)) {
 		if !e.repairs.asked(o) {
 			e.forget(o)
@@ -144,7 +145,7 @@ func (e *Engine) NextTimeout() mono.Time {
 		return e.now
 	}
 	a := e.activity()
-	t := min(e.beat.next(a, e.grtt.timer()), e.control.timeout())
+	t := min(e.beat.next(a, e.grtt.timer()), max(e.control.timeout(), e.pacer.solvent()))
 	if a != idle {
 		t = min(t, e.pacer.next())
 	}

@@ -18,6 +18,7 @@ func (e *Engine) HandleFeedback(now mono.Time, f *wire.Feedback) {
 		e.stats.FeedbackForeign++
 		return
 	}
+	e.now = now
 	e.stats.FeedbackReceived++
 	known := f.Instance == e.cfg.Instance
 	from, stale := e.edges.hear(now, f)

@@ -32,7 +32,8 @@ func (e *Engine) next(now mono.Time, p *wire.Packet) (payload int, ok bool) {
 	return payload, true
 }
 
-// nextHeartbeat reports whether a heartbeat is due, and takes it for sent: the TOI in a new packet is its own.
+// nextHeartbeat reports whether a heartbeat is due, and takes it for sent. A packet not filled
+// in is one.
 func (e *Engine) nextHeartbeat(now mono.Time) bool {
 	a := e.activity()
 	if e.beat.next(a, e.grtt.timer()) > now {
@@ -78,7 +79,7 @@ func (e *Engine) nextPass(now mono.Time, p *wire.Packet) bool {
 	for o := e.objects.pass(); o != nil; o = e.objects.pass() {
 		e.objects.start(o.toi)
 		if o.pass.done() { // it has no blocks
-			e.passed(o)
+			e.passed(now, o)
 			continue
 		}
 		sbn, esi := o.pass.next(e.interleave(o))
@@ -91,7 +92,7 @@ func (e *Engine) nextPass(now mono.Time, p *wire.Packet) bool {
 			e.stats.ProactiveSymbolsSent++
 		}
 		if o.pass.done() {
-			e.passed(o)
+			e.passed(now, o)
 		}
 		return true
 	}
@@ -99,7 +100,8 @@ func (e *Engine) nextPass(now mono.Time, p *wire.Packet) bool {
 }
 
 // passed says that the first pass of the first object in the queue is over.
-func (e *Engine) passed(o *object) {
+func (e *Engine) passed(now mono.Time, o *object) {
+	o.passed = now
 	e.objects.passes = e.objects.passes[1:]
 	e.events.push(Event{Kind: FirstPassDone, TOI: o.toi})
 	if len(e.objects.passes) == 0 {

@@ -15,6 +15,8 @@ type object struct {
 	// sent says that the first pass was over before Add.
 	sent bool
 	pass firstPass
+	// passed is when the first pass was over.
+	passed mono.Time
 	// control is the only block of a control object, nil for a data object.
 	control *block
 	// touched is when it was last added, sent or asked for.

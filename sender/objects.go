@@ -98,3 +98,13 @@ func (s *objects) expired(list []*object, since mono.Time) []*object {
 	}
 	return list
 }
+
+// settle forgets where the groups of old first passes ended, before packet sequence numbers
+// come round: nobody asks any more who has not seen the end.
+func (s *objects) settle(now mono.Time) {
+	for _, o := range s.order {
+		if o.control == nil && !o.sent && o.pass.done() && now.Sub(o.passed) > repairKeep {
+			o.pass.marks = nil
+		}
+	}
+}

@@ -61,7 +61,10 @@ func (p *pacer) next() mono.Time {
 }
 
 // overdrawn reports whether so much was sent without waiting that even what never waits has to.
-func (p *pacer) overdrawn(now mono.Time) bool { return p.empty.Sub(now) > p.burst }
+func (p *pacer) overdrawn(now mono.Time) bool { return now < p.solvent() }
+
+// solvent returns when it is no longer overdrawn.
+func (p *pacer) solvent() mono.Time { return p.empty - mono.Time(p.burst) }
 
 // charge takes the bytes of a packet out of the bucket.
 func (p *pacer) charge(now mono.Time, bytes int) {
