@@ -3,6 +3,7 @@ package origin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -169,13 +170,31 @@ func TestRetire(t *testing.T) {
 	if got := o.keys(t); !slices.Equal(got, []string{"/a"}) {
 		t.Errorf("keys %q", got)
 	}
+	// A key that a tag killed, beside a live one of the same path for one host: a purge by
+	// name would kill both, so the bundle stays.
+	o.publish(t, files{"c": "4"}, api.PublishOptions{Tags: []string{"y"}})
+	o.publish(t, files{"d": "5"}, api.PublishOptions{Tags: []string{"y"}})
+	o.publish(t, files{"c": "6"}, api.PublishOptions{Host: "h"})
+	if _, err := o.client.Purge(t.Context(), api.PurgeRequest{Tags: []string{"y"}}); err != nil {
+		t.Fatal(err)
+	}
+	status, err := o.client.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := status.Head - 3
+	want := []string{"2.bundle", bundleName(first), bundleName(first + 2)}
+	slices.Sort(want)
+	wantFiles(t, dir, want...)
 	o.stop()
 	o = start(t, dir)
-	if got := o.keys(t); !slices.Equal(got, []string{"/a"}) {
+	if got := o.keys(t); !slices.Equal(got, []string{"/a", "//h/c"}) {
 		t.Errorf("keys after the restart %q", got)
 	}
-	wantFiles(t, dir, "2.bundle")
+	wantFiles(t, dir, want...)
 }
+
+func bundleName(sequence uint64) string { return fmt.Sprintf("%d.bundle", sequence) }
 
 // wantFiles waits until the spool has exactly these files.
 func wantFiles(t *testing.T, dir string, want ...string) {

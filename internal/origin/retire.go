@@ -10,7 +10,13 @@ import (
 	"fanfare/internal/mono"
 )
 
-const houseInterval = time.Second
+const (
+	houseInterval = time.Second
+	// retiredAtOnce is how many bundles one entry retires; their manifests are in memory together.
+	retiredAtOnce = 16
+	// retireAgain is how long a bundle is left alone that cannot be retired without harm.
+	retireAgain = 10 * time.Minute
+)
 
 // keepHouse stores what is known of edges and retires bundles, now and then, until ctx is
 // done. Its errors end the origin.
@@ -37,39 +43,37 @@ func (o *Origin) keepHouse(ctx context.Context) error {
 	}
 }
 
+// candidate is a bundle that may be retired.
+type candidate struct {
+	sequence uint64
+	manifest *control.Manifest
+}
+
 // retire appends retire entries for the bundles that nothing has pointed to for a while, and
 // then removes them: entry first, file second.
+//
+// An edge that never saw the manifest of a retired bundle must come to the same rows as the
+// others, so keys that only a tag had killed are purged by name before.
 func (o *Origin) retire(now time.Time) error {
-	o.appending.Lock()
-	defer o.appending.Unlock()
 	due := o.retirable(now)
 	if len(due) == 0 {
 		return nil
 	}
-	var keys []control.Key
-	var retired []uint64
-	for _, sequence := range due {
-		manifest, err := o.manifestOf(sequence)
-		if err != nil {
-			return fmt.Errorf("origin: bundle of entry %d: %w", sequence, err)
-		}
-		o.mu.Lock()
-		purge, ok := o.catalogue.Retirable(sequence, manifest)
-		delete(o.released, sequence) // the catalogue tells again if it becomes so
-		o.mu.Unlock()
-		if ok {
-			keys = append(keys, purge...)
-			retired = append(retired, sequence)
-		}
+	candidates, err := o.candidates(due)
+	if err != nil {
+		return err
 	}
+	named, err := o.namedSince(candidates)
+	if err != nil {
+		return err
+	}
+	o.appending.Lock()
+	defer o.appending.Unlock()
+	keys, retired := o.choose(candidates, named, now)
 	if len(retired) == 0 {
 		return nil
 	}
-	selectors := make([]control.Selector, len(keys))
-	for i, key := range keys {
-		selectors[i] = control.Selector{Kind: control.SelectKey, Key: key}
-	}
-	drafts := append(selectorDrafts(selectors), draft{entry: control.Entry{Kind: control.KindRetire, Retire: retired}})
+	drafts := append(selectorDrafts(selectorsOf(keys)), draft{entry: control.Entry{Kind: control.KindRetire, Retire: retired}})
 	if _, err := o.appendLocked(drafts); err != nil {
 		return err
 	}
@@ -87,6 +91,57 @@ func (o *Origin) retire(now time.Time) error {
 	return nil
 }
 
+// candidates reads the manifests of bundles.
+func (o *Origin) candidates(sequences []uint64) ([]candidate, error) {
+	list := make([]candidate, len(sequences))
+	for i, sequence := range sequences {
+		manifest, err := o.manifestOf(sequence)
+		if err != nil {
+			return nil, fmt.Errorf("origin: bundle of entry %d: %w", sequence, err)
+		}
+		list[i] = candidate{sequence, manifest}
+	}
+	return list, nil
+}
+
+// namedSince returns what the log has purged by name since the oldest candidate, if that is
+// of interest.
+func (o *Origin) namedSince(candidates []candidate) (*purged, error) {
+	interesting := false
+	o.mu.RLock()
+	for _, c := range candidates {
+		keys, _ := o.catalogue.Retirable(c.sequence, c.manifest)
+		interesting = interesting || len(keys) > 0
+	}
+	o.mu.RUnlock()
+	if !interesting {
+		return new(purged), nil
+	}
+	return o.purgedSince(candidates[0].sequence)
+}
+
+// choose returns the candidates that are retired now, and the keys that are to be purged
+// before. The others come again: when nothing points to them, or in a while.
+func (o *Origin) choose(candidates []candidate, named *purged, now time.Time) (keys []control.Key, retired []uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, c := range candidates {
+		delete(o.released, c.sequence)
+		mine, ok := o.catalogue.Retirable(c.sequence, c.manifest)
+		if !ok {
+			continue
+		}
+		mine = named.uncovered(mine, c.sequence)
+		if hurts(mine, o.catalogue) {
+			o.released[c.sequence] = now.Add(retireAgain)
+			continue
+		}
+		keys = append(keys, mine...)
+		retired = append(retired, c.sequence)
+	}
+	return keys, retired
+}
+
 // retirable returns, ascending, some of the bundles that were released long enough ago.
 func (o *Origin) retirable(now time.Time) []uint64 {
 	o.mu.RLock()
@@ -98,7 +153,7 @@ func (o *Origin) retirable(now time.Time) []uint64 {
 		}
 	}
 	slices.Sort(due)
-	return due[:min(len(due), control.MaxRetired)]
+	return due[:min(len(due), retiredAtOnce)]
 }
 
 // manifestOf returns the manifest of a bundle that is kept.
