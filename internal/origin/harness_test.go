@@ -182,3 +182,10 @@ func twice(w io.Writer, f files) error {
 	}
 	return archive.Close()
 }
+
+// fataler is what testing.T and rapid.T have in common.
+type fataler interface {
+	Helper()
+	Fatal(...any)
+	Errorf(string, ...any)
+}

@@ -220,7 +220,7 @@ func noise(t *testing.T, edge *fakeEdge) {
 }
 
 // checkBundle checks all digests of a bundle, and that it has exactly these objects.
-func checkBundle(t *testing.T, p *control.Publish, b []byte, want map[string]string) {
+func checkBundle(t fataler, p *control.Publish, b []byte, want map[string]string) {
 	t.Helper()
 	layout, err := p.Layout()
 	if err != nil {

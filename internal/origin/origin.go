@@ -185,6 +185,8 @@ func (o *Origin) Session() *session.Session { return o.session }
 // Run serves until ctx is done or something fails that cannot be gone on with, such as a
 // sync. It closes the origin, in either case. Cancelling ctx is no error.
 func (o *Origin) Run(ctx context.Context) error {
+	o.log.Info("origin is running", "group", o.session.Group, "interface", o.config.Interface,
+		"rate", o.session.Rate, "generation", o.session.Generation, "head", o.head.Sequence)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return o.loop.run(ctx) })
 	group.Go(func() error { return o.keepHouse(ctx) })
@@ -199,8 +201,6 @@ func (o *Origin) Run(ctx context.Context) error {
 	for _, s := range o.servers {
 		group.Go(func() error { return s.run(ctx) })
 	}
-	o.log.Info("origin is running", "group", o.session.Group, "interface", o.config.Interface,
-		"rate", o.session.Rate, "generation", o.session.Generation, "head", o.head.Sequence)
 	err := group.Wait()
 	err = errors.Join(err, o.close())
 	o.log.Info("origin has stopped")

@@ -1,0 +1,130 @@
+package origin
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"fanfare/control"
+	"fanfare/fec"
+	"fanfare/internal/api"
+	"fanfare/internal/wire"
+)
+
+var testGeneration = control.Generation{Order: 1, Random: 7}
+
+func testTable() *edgeTable {
+	return newEdgeTable(testGeneration, nil, slog.New(slog.DiscardHandler))
+}
+
+// tell has the table hear a report.
+func tell(t *edgeTable, now time.Time, id uint64, name string, r wire.Report) {
+	r.Name, r.GenerationOrder, r.GenerationRandom = name, testGeneration.Order, testGeneration.Random
+	t.heard(now, &wire.Feedback{Edge: id, Report: &r}, time.Millisecond)
+}
+
+func TestServes(t *testing.T) {
+	e := &edge{report: wire.Report{Complete: 5, Done: []wire.SequenceRange{{From: 7, To: 9}, {From: 12, To: 12}}}}
+	tests := []struct {
+		first, last uint64
+		want        bool
+	}{
+		{1, 5, true}, {5, 5, true}, {6, 6, false}, {5, 7, false}, {7, 9, true}, {8, 8, true},
+		{9, 10, false}, {9, 12, false}, {12, 12, true}, {13, 13, false},
+	}
+	for _, test := range tests {
+		if got := e.serves(test.first, test.last); got != test.want {
+			t.Errorf("serves(%d, %d) = %v", test.first, test.last, got)
+		}
+	}
+	e.report = wire.Report{Complete: 5, Done: []wire.SequenceRange{{From: 6, To: 7}, {From: 8, To: 9}}}
+	if !e.serves(4, 9) {
+		t.Error("ranges side by side do not serve what they cover together")
+	}
+}
+
+func TestEdgeIdentity(t *testing.T) {
+	now := time.Unix(1000, 0)
+	table := testTable()
+	tell(table, now, 1, "a", wire.Report{})
+	tell(table, now, 2, "a", wire.Report{})
+	if table.count() != 2 {
+		t.Errorf("two live edges of one name: %d", table.count())
+	}
+	// After a while both are silent, and one comes again with a new directory.
+	now = now.Add(2 * aliveFor)
+	tell(table, now, 3, "a", wire.Report{})
+	if table.count() != 1 {
+		t.Errorf("%d edges", table.count())
+	}
+	save, forget := table.takeUnsaved()
+	if len(save) != 1 || save[3].Name != "a" || len(forget) != 2 {
+		t.Errorf("to save %v, to forget %v", save, forget)
+	}
+	if table.forget("b") != 0 || table.forget("0000000000000003") != 1 || table.count() != 0 {
+		t.Error("forget")
+	}
+	table.heard(now, &wire.Feedback{Edge: 9}, 0) // a NACK alone makes nobody an expected edge
+	if table.count() != 0 {
+		t.Error("an edge without a report")
+	}
+}
+
+func TestLossPercentile(t *testing.T) {
+	now := time.Unix(1000, 0)
+	table := testTable()
+	if got := table.lossPercentile(now, 95); got != 0 {
+		t.Errorf("without edges %d", got)
+	}
+	for i := uint64(1); i <= 20; i++ {
+		tell(table, now, i, "e", wire.Report{LossPPM: uint32(i)})
+	}
+	if got := table.lossPercentile(now, 95); got != 19 {
+		t.Errorf("95 %% of 20: %d", got)
+	}
+	if got := table.lossPercentile(now.Add(time.Hour), 95); got != 0 {
+		t.Errorf("of silent edges %d", got)
+	}
+}
+
+func TestReceiptReasons(t *testing.T) {
+	now := time.Unix(1000, 0)
+	table := newEdgeTable(testGeneration, map[uint64]savedEdge{9: {Name: "z", LastSeen: now}}, slog.New(slog.DiscardHandler))
+	tell(table, now, 1, "silent", wire.Report{})
+	now = now.Add(time.Minute)
+	table.track(3, 4, now)
+	tell(table, now, 2, "full", wire.Report{Failed: []wire.Failure{{Sequence: 4, Reason: "no space"}}})
+	tell(table, now, 3, "half", wire.Report{Complete: 3, Progress: []wire.Progress{{Sequence: 4, Blocks: 5}}})
+	tell(table, now, 3, "half", wire.Report{Complete: 3})
+	tell(table, now.Add(time.Second), 4, "whole", wire.Report{Complete: 4})
+	table.heard(now, &wire.Feedback{Edge: 5, Report: &wire.Report{Name: "other"}}, 0)
+	oti := fec.OTI{TransferLength: 1000, SymbolLength: 10, MaxBlock: 10, MaxSymbols: 255}
+	r := table.receipt(now.Add(2*time.Second), api.Sequences{First: 4, Last: 4}, func(uint64) (fec.OTI, bool) { return oti, true })
+	if r.Complete || r.Served != 1 || r.Seconds != 2 || len(r.Edges) != 6 {
+		t.Fatalf("receipt %+v", r)
+	}
+	want := map[string]string{
+		"silent": "silent for 1m2s", "full": "no space", "half": "", "whole": "",
+		"other": "it follows another generation of this origin: give it the present session.ff and an empty directory",
+		"z":     "not heard since the origin was started; last seen " + time.Unix(1000, 0).Format(time.DateTime),
+	}
+	for _, e := range r.Edges {
+		if e.Reason != want[e.Name] {
+			t.Errorf("%s: %q, want %q", e.Name, e.Reason, want[e.Name])
+		}
+		if e.Name == "half" && (e.Fraction < 0.45 || e.Fraction > 0.55) {
+			t.Errorf("half has %v", e.Fraction)
+		}
+		if e.Name == "whole" && e.Seconds != 1 {
+			t.Errorf("whole after %v s", e.Seconds)
+		}
+	}
+	status := table.status(now, 4, 4, [32]byte{}, func(uint64) (fec.OTI, bool) { return oti, true })
+	var order []string
+	for _, e := range status {
+		order = append(order, e.Name)
+	}
+	if order[len(order)-1] != "whole" || order[len(order)-2] != "half" {
+		t.Errorf("worst first: %v", order)
+	}
+}

@@ -1,0 +1,116 @@
+package origin
+
+import (
+	"crypto/ed25519"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"fanfare/internal/session"
+)
+
+func testKey(t *testing.T) (ed25519.PublicKey, ed25519.PrivateKey) {
+	t.Helper()
+	private := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	return private.Public().(ed25519.PublicKey), private
+}
+
+func TestInit(t *testing.T) {
+	dir := t.TempDir() // there, and empty
+	group := netip.MustParseAddrPort("239.255.1.1:7000")
+	if err := Init(InitConfig{Dir: dir, Group: group, Interface: "lo", Rate: 50_000_000}); err != nil {
+		t.Fatal(err)
+	}
+	s := testSession(t, dir)
+	if s.Group != group || s.Origin != "127.0.0.1:7700" || s.Rate != 50_000_000 || s.SymbolLength != 1408 || s.Channel == 0 {
+		t.Errorf("session %+v", s)
+	}
+	c, err := loadConfig(dir)
+	if err != nil || c.Interface != "lo" || c.Listen.String() != "127.0.0.1:7700" || !c.Loop || c.RetireAfter != defaultRetireAfter {
+		t.Errorf("config %+v, %v", c, err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, keyName)); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("key: %v %v", info, err)
+	}
+	if _, err := loadKey(dir, s); err != nil {
+		t.Error(err)
+	}
+	if err := Init(InitConfig{Dir: dir, Group: group, Interface: "lo"}); err == nil || !strings.Contains(err.Error(), "not empty") {
+		t.Errorf("again: %v", err)
+	}
+	s.PublicKey = session.PublicKey(make([]byte, ed25519.PublicKeySize))
+	if _, err := loadKey(dir, s); err == nil || !strings.Contains(err.Error(), "does not belong") {
+		t.Errorf("another session's key: %v", err)
+	}
+}
+
+func TestInitRefuses(t *testing.T) {
+	good := InitConfig{Group: netip.MustParseAddrPort("239.255.1.1:7000"), Interface: "lo"}
+	tests := []struct {
+		name   string
+		change func(*InitConfig)
+		want   string
+	}{
+		{"not multicast", func(c *InitConfig) { c.Group = netip.MustParseAddrPort("10.0.0.1:7000") }, "not a multicast"},
+		{"flooded", func(c *InitConfig) { c.Group = netip.MustParseAddrPort("239.128.0.9:7000") }, "flood"},
+		{"interface", func(c *InitConfig) { c.Interface = "none7" }, "none7"},
+		{"no interface", func(c *InitConfig) { c.Interface = "" }, "--interface"},
+		{"large MTU", func(c *InitConfig) { c.MTU = 1 << 17 }, "--mtu"},
+		{"small MTU", func(c *InitConfig) { c.MTU = 100 }, "MTU"},
+		{"advertise", func(c *InitConfig) { c.Advertise = "h:x" }, "HOST:PORT"},
+		{"source", func(c *InitConfig) { c.Source = netip.MustParseAddr("::1") }, "famil"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := good
+			c.Dir = filepath.Join(t.TempDir(), "o")
+			test.change(&c)
+			if err := Init(c); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want one with %q", err, test.want)
+			}
+			if _, err := os.Stat(c.Dir); err == nil {
+				t.Error("the directory was made")
+			}
+		})
+	}
+}
+
+func TestConfigUnknownKey(t *testing.T) {
+	dir := initOrigin(t)
+	path := filepath.Join(dir, configName)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, append(text, "retire_afer: 5s\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(Config{Dir: dir})
+	if err == nil || !strings.Contains(err.Error(), `unknown key "retire_afer": did you mean "retire_after"?`) || !strings.Contains(err.Error(), "origin.yaml:17") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestPortInUse(t *testing.T) {
+	dir := initOrigin(t)
+	listen := testSession(t, dir).Origin
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), "in use") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("TCP: %v", err)
+	}
+	l.Close()
+	u, err := net.ListenPacket("udp", listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	if _, err := Open(Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), "in use") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("UDP: %v", err)
+	}
+}
