@@ -88,6 +88,9 @@ func (c *Cache) serve(b *bundle) error {
 		b.served.Store(c.now().UnixNano())
 		delete(c.pending, b.sequence)
 		c.catalogue.Complete(b.sequence)
+		if c.cfg.MaxBytes > 0 {
+			c.retryFailed() // from now on this one can be evicted for them
+		}
 		if b.folded {
 			batch.delete(sequenceKey(tagEntry, b.sequence))
 		}

@@ -87,11 +87,12 @@ func (e *edge) bringRest(m *made) error {
 	if err != nil {
 		return err
 	}
-	if e.incoming[m.sequence()] != nil {
-		for sbn := range m.part.Blocks() {
-			if !slices.ContainsFunc(e.Whole(m.sequence()), func(r BlockRange) bool { return r.First <= sbn && sbn < r.First+r.Count }) {
-				e.receive(m, sbn)
-			}
+	for sbn := range m.part.Blocks() {
+		if e.incoming[m.sequence()] == nil {
+			break // ready, or its own manifest says that nothing in it is needed
+		}
+		if !slices.ContainsFunc(e.Whole(m.sequence()), func(r BlockRange) bool { return r.First <= sbn && sbn < r.First+r.Count }) {
+			e.receive(m, sbn)
 		}
 	}
 	for _, sequence := range e.Ready() {

@@ -100,6 +100,11 @@ func (c *Cache) giveBack(size int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.bytes -= size
+	c.retryFailed()
+}
+
+// retryFailed has the bundles that failed for want of space wanted again; both locks are held.
+func (c *Cache) retryFailed() {
 	for _, b := range c.pending {
 		if b.phase == phaseFailed && !b.retry.IsZero() {
 			b.retry = time.Time{}.Add(1)
