@@ -3,6 +3,7 @@ package origin
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -169,9 +170,20 @@ func TestMulticast(t *testing.T) {
 	noise(t, edge)
 
 	rng := rand.NewChaCha8([32]byte{1})
-	body := make([]byte, 12_000_000)
-	rng.Read(body)
-	o.publish(t, files{"small": "tiny", "more": "tidy", "large": string(body)}, api.PublishOptions{})
+	random := func(n int) string {
+		b := make([]byte, n)
+		rng.Read(b)
+		return string(b)
+	}
+	// A large object, whose manifest is inline, and so many small ones that theirs is not.
+	body := random(1_200_000)
+	many, keys := files{"large": body}, make(map[string]string)
+	for i := range 40 {
+		name := fmt.Sprintf("small%02d", i)
+		many[name] = random(5000 * (i % 3))
+		keys["/"+name] = many[name]
+	}
+	o.publish(t, many, api.PublishOptions{})
 	var small, large []byte
 	edge.until("the bundles", func() bool {
 		var ok1, ok2 bool
@@ -179,9 +191,9 @@ func TestMulticast(t *testing.T) {
 		small, ok2 = edge.bundle(2)
 		return ok1 && ok2 && edge.head.Sequence == 2
 	})
-	checkBundle(t, edge.entries[1].Publish, large, map[string]string{"/large": string(body)})
-	checkBundle(t, edge.entries[2].Publish, small, map[string]string{"/small": "tiny", "/more": "tidy"})
-	if edge.entries[1].Publish.Manifest != nil || edge.entries[2].Publish.Manifest == nil {
+	checkBundle(t, edge.entries[1].Publish, large, map[string]string{"/large": body})
+	checkBundle(t, edge.entries[2].Publish, small, keys)
+	if edge.entries[1].Publish.Manifest == nil || edge.entries[2].Publish.Manifest != nil {
 		t.Error("the small manifest should be in its entry, the large one in its bundle")
 	}
 
@@ -271,7 +283,7 @@ func testReceipt(t *testing.T, o *running, edge *fakeEdge) {
 	if r := <-progress; r.Served != 0 || len(r.Edges) != 1 || r.Edges[0].Fraction != 0 {
 		t.Errorf("first receipt %+v", r)
 	}
-	edge.report(0, wire.Report{Progress: []wire.Progress{{Sequence: 1, Blocks: 21}}})
+	edge.report(0, wire.Report{Progress: []wire.Progress{{Sequence: 1, Blocks: 3}}})
 	for r := range progress {
 		if f := r.Edges[0].Fraction; f > 0.4 && f < 0.6 {
 			break
