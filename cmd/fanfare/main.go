@@ -76,6 +76,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 done at the origin but not at ev
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SuggestionsMinimumDistance = 2
 	root.AddGroup(
 		&cobra.Group{ID: "daemon", Title: "Daemons:"},
 		&cobra.Group{ID: "content", Title: "Content (spoken to a running origin):"},
