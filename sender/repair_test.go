@@ -1,0 +1,86 @@
+package sender
+
+import (
+	"testing"
+	"time"
+
+	"fanfare/fec"
+	"fanfare/internal/mono"
+	"fanfare/internal/wire"
+)
+
+func testObject(t *testing.T, sequence uint64, symbols, k int) *object {
+	t.Helper()
+	o, err := newObject(ObjectInfo{TOI: wire.DataTOI(sequence), OTI: fec.OTI{
+		TransferLength: uint64(symbols) * 10, SymbolLength: 10, MaxBlock: uint16(k), MaxSymbols: uint16(2 * k),
+	}}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func TestRepairsInOrderOfAsking(t *testing.T) {
+	r := newRepairs(10)
+	o := testObject(t, 1, 40, 10)
+	for _, sbn := range []uint32{2, 0, 3} {
+		r.ask(0, r.open(0, o, sbn, 10), 10, 2)
+	}
+	r.ask(1, r.find(o.toi, 2), 10, 3) // does not lose its place
+	var got []uint32
+	for sequence := uint32(1); r.next() != nil; sequence++ {
+		b := r.next()
+		got = append(got, b.sbn)
+		drained := r.sent(2, b, sequence)
+		if drained != (r.next() == nil) {
+			t.Errorf("drained is %v", drained)
+		}
+	}
+	want := []uint32{2, 2, 2, 0, 0, 3, 3}
+	if len(got) != len(want) {
+		t.Fatalf("sent %v, want %v", got, want)
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Fatalf("sent %v, want %v", got, want)
+		}
+	}
+	if r.queued != 0 || r.idle.length != 3 {
+		t.Errorf("queued %d, idle %d", r.queued, r.idle.length)
+	}
+}
+
+func TestRepairsLimit(t *testing.T) {
+	r := newRepairs(2)
+	o := testObject(t, 1, 100, 10)
+	a, b := r.open(0, o, 0, 10), r.open(0, o, 1, 10)
+	r.ask(0, a, 10, 1)
+	r.ask(0, b, 10, 1)
+	if r.open(mono.Time(time.Hour), o, 2, 10) != nil {
+		t.Error("a block with symbols to send lost its place")
+	}
+	r.sent(0, a, 1)
+	if r.open(mono.Time(repairKeepLeast)-1, o, 2, 10) != nil {
+		t.Error("a block lost its place at once")
+	}
+	if r.open(mono.Time(repairKeepLeast), o, 2, 10) == nil || r.find(o.toi, 0) != nil || len(r.table) != 2 {
+		t.Error("the idle block did not give way")
+	}
+}
+
+func TestRepairsSweepAndDrop(t *testing.T) {
+	r := newRepairs(100)
+	o, other := testObject(t, 1, 100, 10), testObject(t, 2, 100, 10)
+	for sbn := range uint32(4) {
+		r.ask(0, r.open(0, o, sbn, 10), 10, 3)
+		r.open(0, other, sbn, 10)
+	}
+	r.dropObject(o)
+	if len(r.table) != 4 || r.queued != 0 || r.next() != nil {
+		t.Errorf("%d blocks, %d symbols left", len(r.table), r.queued)
+	}
+	r.sweep(mono.Time(repairKeep) + 1)
+	if len(r.table) != 0 {
+		t.Errorf("%d blocks after the sweep", len(r.table))
+	}
+}
