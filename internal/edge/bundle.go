@@ -16,6 +16,12 @@ const (
 	maxWanted = 4096
 	// reconcileEvery is the least time between two comparisons.
 	reconcileEvery = 50 * time.Millisecond
+	// maxComing is how many announced bundles are on their way at a time, each with an open file;
+	// those just announced, which are being sent, may be some more.
+	maxComing  = 384
+	maxNewOnes = 128
+	// unannouncedKeep is how long a bundle that is whole may wait for its entry.
+	unannouncedKeep = time.Minute
 )
 
 // errPoisoned empties a block that was written before its digest was known.
@@ -27,15 +33,21 @@ type bundle struct {
 	oti      fec.OTI
 	// announced says that its entry is here.
 	announced bool
+	// whole is when the engine said that all of it is here, which matters only while it is
+	// not announced.
+	whole mono.Time
 }
 
 // announce begins, or goes on with, a bundle that an entry published. It returns whether
-// the bundle is on its way.
+// the bundle is still to come, now or when there is room for it.
 func (l *loop) announce(now mono.Time, sequence uint64, oti fec.OTI) bool {
 	if l.committing[sequence] {
 		return true
 	}
 	toi := wire.DataTOI(sequence)
+	if len(l.bundles) >= maxComing+maxNewOnes && l.bundles[toi] == nil {
+		return true // reconcile finds it when others are whole
+	}
 	if l.cache.Begin(sequence, oti) != nil { // the cache's log and State say why
 		l.engine.Forget(now, toi)
 		delete(l.bundles, toi)
@@ -141,7 +153,15 @@ func (l *loop) committed(now mono.Time, done commitDone) {
 	l.tell(now)
 }
 
-// dropObject forgets an object that the engine has forgotten as whole.
+// objectWhole takes note of an object that the engine has forgotten as whole.
+func (l *loop) objectWhole(now mono.Time, toi uint32) {
+	if b := l.bundles[toi]; b != nil && !b.announced {
+		b.whole = now // reconcile drops it if no entry comes
+		return
+	}
+	l.dropObject(toi)
+}
+
 func (l *loop) dropObject(toi uint32) {
 	delete(l.bundles, toi)
 	l.assembler.forget(toi)
@@ -171,23 +191,29 @@ func (l *loop) reconcile(now mono.Time) {
 	wanted := l.cache.Wanted(maxWanted)
 	is := make(map[uint32]bool, len(wanted))
 	for _, w := range wanted {
-		toi := wire.DataTOI(w.Sequence)
-		is[toi] = true
-		if b := l.bundles[toi]; b == nil || !b.announced {
-			if l.announce(now, w.Sequence, w.OTI) && l.bundles[toi] == nil {
-				break // the engine is full
-			}
-		}
-	}
-	if len(wanted) == maxWanted {
-		return
+		is[wire.DataTOI(w.Sequence)] = true
 	}
 	for toi, b := range l.bundles {
-		if b.announced && !is[toi] {
-			delete(l.bundles, toi)
+		switch {
+		case b.announced && !is[toi] && len(wanted) < maxWanted:
+			l.cache.Abort(b.sequence, "not needed any more")
 			l.engine.Forget(now, toi)
-			l.cache.Abort(b.sequence, "purged on its way")
+			delete(l.bundles, toi)
 			l.tell(now)
+		case !b.announced && b.whole != 0 && now.Sub(b.whole) > unannouncedKeep:
+			l.abandon(toi)
+		}
+	}
+	for _, w := range wanted {
+		if len(l.bundles) >= maxComing {
+			return
+		}
+		toi := wire.DataTOI(w.Sequence)
+		if b := l.bundles[toi]; b != nil && b.announced {
+			continue
+		}
+		if l.announce(now, w.Sequence, w.OTI) && l.bundles[toi] == nil && !l.committing[w.Sequence] {
+			return // the engine is full
 		}
 	}
 }

@@ -100,6 +100,7 @@ func (l *loop) apply(now mono.Time, e entry) {
 		return
 	}
 	l.remember(e.Sequence)
+	l.settle(now) // all of its bundle may have come before it
 	l.planned = false
 	l.dirty, l.readinessDue = true, true
 	if e.Kind == control.KindPublish && l.announce(now, e.Sequence, e.Publish.OTI) {
@@ -123,14 +124,12 @@ func (l *loop) applyFetched(now mono.Time, entries []entry) {
 // plan asks the feed what to do about entries that are missing, and does it.
 func (l *loop) plan(now mono.Time) {
 	l.planned = true
-	if !l.feed.heard {
-		return
-	}
 	missing := l.cache.Missing(l.feed.head.Sequence, maxAsked+1)
 	for _, sequence := range missing {
 		delete(l.applied, sequence) // the cache dropped it, as it did not follow the one before
 	}
-	ask, from := l.feed.plan(now, missing, l.engine.Stats().RTT)
+	mark, _ := l.cache.Position()
+	ask, from := l.feed.plan(now, missing, mark+1, l.engine.Stats().RTT)
 	for _, sequence := range ask {
 		// With no room it is got over HTTP.
 		if err := l.engine.Expect(now, receiver.ObjectInfo{TOI: wire.ControlTOI(sequence)}); err != nil {

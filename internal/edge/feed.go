@@ -20,6 +20,8 @@ const (
 	// Back-off of failed HTTP requests: doubling, and drawn from the upper half.
 	minBackoff = 250 * time.Millisecond
 	maxBackoff = 30 * time.Second
+	// silentPause is between two HTTP requests while nothing is heard on the group.
+	silentPause = 5 * time.Second
 )
 
 // feed decides how the entries that the edge lacks are got: by NACK while they are few and
@@ -40,6 +42,9 @@ type feed struct {
 	fetching bool
 	retryAt  mono.Time
 	failures int
+	// silent says that nothing is heard on the group: what is missing is not known, and asked for
+	// over HTTP now and then, so that purges get through.
+	silent bool
 	// next is when plan is to be called again if nothing else happens.
 	next mono.Time
 	// followed says that the edge has once had every entry up to a head: from then on a
@@ -65,10 +70,13 @@ func (f *feed) hear(h control.Head) (isNew bool) {
 
 // plan returns what to do about the entries that are missing: those to expect by multicast,
 // and from which one on to ask the origin over HTTP (0: not now). missing are all of them,
-// ascending, or the first maxAsked+1. rtt is the edge's own round trip, 0 if unknown. It is to
-// be called again when something changed, and at f.next.
-func (f *feed) plan(now mono.Time, missing []uint64, rtt time.Duration) (ask []uint64, fetchFrom uint64) {
+// ascending, or the first maxAsked+1; after is the sequence after the mark. rtt is the edge's own
+// round trip, 0 if unknown. It is to be called again when something changed, and at f.next.
+func (f *feed) plan(now mono.Time, missing []uint64, after uint64, rtt time.Duration) (ask []uint64, fetchFrom uint64) {
 	f.next = mono.Never
+	if f.silent {
+		return nil, f.fetch(now, now, after)
+	}
 	if len(missing) == 0 {
 		clear(f.asked)
 		f.followed = f.followed || f.heard
@@ -127,10 +135,13 @@ func (f *feed) oldest() mono.Time {
 func (f *feed) fetched(now mono.Time, failed bool) {
 	f.fetching = false
 	pause := minBackoff
-	if failed {
+	switch {
+	case failed:
 		pause = min(minBackoff<<min(f.failures, 16), maxBackoff)
 		f.failures++
-	} else {
+	case f.silent:
+		pause, f.failures = silentPause, 0
+	default:
 		f.failures = 0
 	}
 	f.retryAt = now.Add(pause/2 + time.Duration(f.rng.Int64N(int64(pause/2)+1)))

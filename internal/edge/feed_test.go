@@ -43,7 +43,7 @@ func (f *feedTest) want(asked int, fetchFrom uint64) {
 			missing = append(missing, s)
 		}
 	}
-	ask, from := f.feed.plan(f.now, missing, 0)
+	ask, from := f.feed.plan(f.now, missing, uint64(len(f.entries))+1, 0)
 	if len(ask) != asked || from != fetchFrom {
 		f.t.Fatalf("at %v: asks %v and fetches from %d, want %d and %d", f.now, ask, from, asked, fetchFrom)
 	}
@@ -124,5 +124,24 @@ func TestFeedOldHead(t *testing.T) {
 	}
 	if f.feed.first.Sequence != 10 {
 		t.Errorf("first head %d", f.feed.first.Sequence)
+	}
+}
+
+func TestFeedSilent(t *testing.T) {
+	f := newFeedTest(t)
+	f.hear(3)
+	f.have(1, 3)
+	f.want(0, 0)
+	f.feed.silent = true
+	f.want(0, 4) // perhaps there is more
+	f.feed.fetched(f.now, false)
+	f.want(0, 0)
+	f.toNext()
+	f.want(0, 4)
+	f.feed.fetched(f.now, false)
+	f.feed.silent = false
+	f.want(0, 0)
+	if f.feed.next != mono.Never {
+		t.Errorf("still asked at %v", f.feed.next)
 	}
 }

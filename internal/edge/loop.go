@@ -121,7 +121,7 @@ func (l *loop) turn(now mono.Time) {
 	if !l.planned || now >= l.feed.next {
 		l.plan(now)
 	}
-	if l.dirty && now >= l.reconcileAt {
+	if l.dirty && now >= l.reconcileAt || now >= l.reconcileAt.Add(idleTurn) {
 		l.reconcile(now)
 		l.settle(now)
 	}
@@ -182,15 +182,17 @@ func (l *loop) events(now mono.Time) {
 				l.finishControl(now, event)
 			}
 		case receiver.ObjectWhole:
-			l.dropObject(event.TOI)
+			l.objectWhole(now, event.TOI)
 		case receiver.ObjectDropped:
 			l.abandon(event.TOI)
 		case receiver.SenderRestarted:
 			l.log.Info("the origin's sender restarted")
 		case receiver.SenderSilent:
 			l.log.Warn("nothing is heard from the origin on the group", "group", l.edge.session.Group)
+			l.feed.silent, l.planned = true, false
 		case receiver.SenderHeard:
 			l.log.Info("the origin is heard on the group", "group", l.edge.session.Group)
+			l.feed.silent, l.planned = false, false
 		}
 	}
 }

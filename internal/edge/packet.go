@@ -20,10 +20,13 @@ const (
 	dropEntry      = "entry"      // a control object that is no entry of the origin's
 )
 
+// fullBatch is what mcast.Conn.Read returns at most: less says that the socket is empty.
+const fullBatch = 64
+
 // read handles the datagrams that have arrived, at most batchesPerTurn batches; more says
 // that there may be others.
 func (l *loop) read() (more bool, err error) {
-	for range batchesPerTurn {
+	for i := range batchesPerTurn {
 		batch, err := l.edge.group.Read()
 		if err != nil {
 			return false, err
@@ -32,7 +35,7 @@ func (l *loop) read() (more bool, err error) {
 			l.engine.SocketDropped(drops - l.socketDrops)
 			l.socketDrops = drops
 		}
-		if len(batch) == 0 {
+		if len(batch) == 0 && i == 0 { // something else ended the wait
 			return false, l.drainUnicast()
 		}
 		now := l.clock.Now()
@@ -40,6 +43,9 @@ func (l *loop) read() (more bool, err error) {
 			l.datagram(now, batch[i].Payload)
 		}
 		l.events(now)
+		if len(batch) < fullBatch {
+			return false, nil
+		}
 	}
 	return true, nil
 }
