@@ -41,7 +41,7 @@ func ParseYAML(text []byte, v any) error {
 	var unknown *yaml.UnknownFieldError
 	if errors.As(err, &unknown) {
 		key := token.Value
-		return fmt.Errorf("%d: unknown key %q%s", token.Position.Line, key, hint(key, keys(v)))
+		return fmt.Errorf("%d: unknown key %q%s", token.Position.Line, key, Hint(key, keys(v)))
 	}
 	return fmt.Errorf("%d: %s", token.Position.Line, located.GetMessage())
 }
@@ -81,8 +81,9 @@ func keys(v any) []string {
 	return names
 }
 
-// hint says which of the known keys is meant, or all of them if none is near.
-func hint(key string, known []string) string {
+// Hint says which of the known words is meant by key, or all of them if none is near; it is made to
+// stand right behind "unknown key ...".
+func Hint(key string, known []string) string {
 	best, distance := "", 3
 	for _, k := range known {
 		if d := editDistance(key, k); d < distance {
