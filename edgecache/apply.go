@@ -213,7 +213,7 @@ func (c *Cache) unlink() error {
 	for len(c.drops) > 0 && c.drops[0].position <= c.durable {
 		d := c.drops[0]
 		c.drops = c.drops[1:]
-		if err := c.disk.remove(d.sequence); err != nil {
+		if err := c.disk.removeLater(d.sequence); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("edgecache: unlink bundle: %w", err))
 			continue
 		}

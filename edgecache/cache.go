@@ -14,8 +14,8 @@ import (
 var (
 	// ErrUnknown means a bundle that has not begun, or is no longer on its way.
 	ErrUnknown = errors.New("edgecache: bundle is not on its way")
-	// ErrNotWanted means a bundle of whose bytes the edge has no use: it is complete, or
-	// evicted, or nothing in it can be served any more.
+	// ErrNotWanted means a bundle of whose bytes the edge has no use: all of it is here, or
+	// was evicted, or nothing in it can be served any more.
 	ErrNotWanted = errors.New("edgecache: bundle is not wanted")
 	// ErrOTI means another object transmission information than the entry's.
 	ErrOTI = errors.New("edgecache: not the bundle's object transmission information")

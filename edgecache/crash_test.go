@@ -81,10 +81,7 @@ func (e *edge) play(h history, told func(complete uint64)) {
 // bringRest brings the blocks of a bundle that are not there, and commits it.
 func (e *edge) bringRest(m *made) error {
 	err := e.Begin(m.sequence(), m.part.OTI())
-	if errors.Is(err, ErrNotWanted) {
-		return nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrNotWanted) {
 		return err
 	}
 	for sbn := range m.part.Blocks() {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,6 +19,7 @@ var errReserve = fmt.Errorf("only the reserve is left: %w", unix.ENOSPC)
 type disk struct {
 	dir     string // of the bundle files
 	reserve int64
+	closing sync.WaitGroup
 
 	allocate func(f *os.File, size int64) error
 	writeAt  func(f *os.File, b []byte, offset int64) error
@@ -103,6 +105,19 @@ func (d *disk) remove(sequence uint64) error {
 	}
 	return nil
 }
+
+// removeLater is remove for a file that may be large: its name goes at once, and its space,
+// which can take the system a second, in a goroutine that wait waits for.
+func (d *disk) removeLater(sequence uint64) error {
+	file, err := os.Open(d.path(sequence))
+	if err == nil {
+		defer d.closing.Go(func() { file.Close() })
+	}
+	return d.remove(sequence)
+}
+
+// wait returns when the space of every removed file is free.
+func (d *disk) wait() { d.closing.Wait() }
 
 // data calls f for the parts of the file that have been written, until it returns false.
 // On a file system that cannot tell, it is the whole file.

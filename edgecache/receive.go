@@ -25,9 +25,9 @@ func (e *diskError) Error() string { return e.op + ": " + e.err.Error() }
 func (e *diskError) Unwrap() error { return e.err }
 
 // Begin says that a bundle is on its way as the transport object oti. It may come before
-// the entry; then no space is set aside for it yet. Repeated, or for a bundle that is ready,
-// it does nothing. It returns ErrNotWanted, ErrOTI, ErrLimit, an error that wraps fec.ErrOTI, or one that wraps
-// ErrFailed if there is no place for the bundle.
+// the entry; then no space is set aside for it yet. Repeated it does nothing. It returns
+// ErrNotWanted, ErrOTI, ErrLimit, an error that wraps fec.ErrOTI, or one that wraps ErrFailed
+// if there is no place for the bundle.
 func (c *Cache) Begin(sequence uint64, oti fec.OTI) error {
 	c.reap()
 	if in := c.incoming[sequence]; in != nil {
@@ -47,10 +47,8 @@ func (c *Cache) Begin(sequence uint64, oti fec.OTI) error {
 		return c.beginUnannounced(sequence, oti, part)
 	}
 	switch b.phase {
-	case phaseComplete, phaseEvicted:
+	case phaseReady, phaseCommitting, phaseComplete, phaseEvicted:
 		return ErrNotWanted
-	case phaseReady, phaseCommitting:
-		return nil
 	case phaseFailed:
 		if !c.retriable(b) {
 			return fmt.Errorf("%w: %s", ErrFailed, b.reason)

@@ -36,6 +36,7 @@ func (c *Cache) admit(b *bundle, file *os.File) error {
 			if err := c.unlink(); err != nil {
 				return err
 			}
+			c.disk.wait()
 		}
 		for c.bytes+size > limit {
 			evicted, err := c.evict()

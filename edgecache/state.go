@@ -19,7 +19,7 @@ type State struct {
 	// Done has the sequences above Complete of which the same is true: ascending, apart, at
 	// most MaxDone.
 	Done []SequenceRange
-	// Failed has the bundles that could not be stored, by sequence.
+	// Failed has the bundles that could not be stored and still matter, by sequence.
 	Failed []Failure
 	// Progress has the bundles on their way, by sequence.
 	Progress []Progress
@@ -98,11 +98,12 @@ func (c *Cache) tell() State {
 	s.Mark, _ = c.catalogue.Mark()
 	var open []uint64
 	for sequence, b := range c.pending {
+		if !c.catalogue.Needed(sequence) {
+			continue
+		}
+		open = append(open, sequence)
 		if b.phase == phaseFailed {
 			s.Failed = append(s.Failed, Failure{sequence, b.reason})
-		}
-		if c.catalogue.Needed(sequence) {
-			open = append(open, sequence)
 		}
 	}
 	slices.SortFunc(s.Failed, func(a, b Failure) int { return cmp.Compare(a.Sequence, b.Sequence) })
