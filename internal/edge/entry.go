@@ -65,6 +65,10 @@ func (l *loop) finishControl(now mono.Time, event receiver.Event) {
 	if err != nil {
 		l.counts[dropEntry]++
 		l.tellOnce("a control object on the group is not an entry of the origin's, and is ignored", "error", err)
+		if l.sequence(event.TOI) > l.feed.head.Sequence { // nobody said that it exists
+			l.engine.Forget(now, event.TOI)
+			return
+		}
 	}
 	l.engine.HandleResult(now, event, err)
 	if err == nil {

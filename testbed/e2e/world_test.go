@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -248,6 +249,27 @@ func (n *node) get(path string) (*http.Response, string, error) {
 	body, err := io.ReadAll(response.Body)
 	return response, string(body), err
 }
+
+// metric returns a number of the edge's /metrics; 0 if it is not there.
+func (n *node) metric(t *testing.T, name string) float64 {
+	t.Helper()
+	_, body, err := n.get("/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(body) {
+		if text, ok := strings.CutPrefix(line, name+" "); ok {
+			value, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return value
+		}
+	}
+	return 0
+}
+
+func purgeKey(key string) api.PurgeRequest { return api.PurgeRequest{Keys: []string{key}} }
 
 // publish publishes files under their names, with a tag.
 func (w *world) publish(files map[string][]byte, tag string) api.Sequences {
