@@ -1,0 +1,89 @@
+package receiver
+
+import (
+	"testing"
+	"time"
+
+	"fanfare/internal/mono"
+)
+
+const ms = time.Millisecond
+
+func TestLossCounts(t *testing.T) {
+	for _, test := range []struct {
+		name                                 string
+		sequences                            []uint32
+		received, lost, duplicate, reordered uint64
+	}{
+		{"in order", []uint32{5, 6, 7}, 3, 0, 0, 0},
+		{"one lost", []uint32{5, 7}, 2, 1, 0, 0},
+		{"one late", []uint32{5, 7, 6}, 3, 0, 0, 1},
+		{"twice", []uint32{5, 6, 6, 5}, 2, 0, 2, 0},
+		{"late and twice", []uint32{5, 8, 6, 6}, 3, 1, 1, 1},
+		{"before the first", []uint32{5, 4}, 1, 0, 1, 0},
+		{"across the end of the numbers", []uint32{0xfffffffe, 1}, 2, 2, 0, 0},
+		{"a jump is not loss", []uint32{5, 5 + maxJump + 1}, 2, 0, 0, 0},
+		{"a jump back is not loss", []uint32{1 << 20, 7, 8}, 3, 0, 0, 0},
+		{"the largest loss", []uint32{5, 5 + maxJump}, 2, maxJump - 1, 0, 0},
+		{"older than the window", []uint32{5, 5 + maxJump, 6}, 3, maxJump - 1, 0, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var l loss
+			for i, s := range test.sequences {
+				l.receive(mono.Time(i+1), s)
+			}
+			if l.received != test.received || l.lost != test.lost || l.duplicate != test.duplicate || l.reordered != test.reordered {
+				t.Errorf("received %d, lost %d, duplicate %d, reordered %d", l.received, l.lost, l.duplicate, l.reordered)
+			}
+		})
+	}
+}
+
+func TestLossWaitsForReordering(t *testing.T) {
+	var l loss
+	now := mono.Time(ms)
+	if l.receive(now, 1); l.wait(now) != 0 {
+		t.Error("waits before anything was late")
+	}
+	l.receive(now, 3)
+	late := now.Add(7 * ms)
+	l.receive(late, 2)
+	if got := l.wait(late); got != 7*ms {
+		t.Errorf("waits %v, want as long as the packet was late", got)
+	}
+	l.receive(late, 5)
+	l.receive(late.Add(time.Second), 4)
+	if got := l.wait(late.Add(time.Second)); got != lateMost {
+		t.Errorf("waits %v, want %v at most", got, lateMost)
+	}
+	if got := l.wait(late.Add(2*time.Second + lateKeep)); got != 0 {
+		t.Errorf("still waits %v long after", got)
+	}
+}
+
+func TestRecentLoss(t *testing.T) {
+	var l loss
+	s := uint32(0)
+	feed := func(every uint32) uint32 {
+		for range 1000 {
+			if s++; s%every != 0 {
+				l.receive(1, s)
+			}
+		}
+		return l.recentPPM()
+	}
+	if got := feed(10); got < 99_000 || got > 101_000 {
+		t.Errorf("%d ppm of one in ten", got)
+	}
+	for range 20 {
+		feed(100)
+	}
+	if got := feed(100); got < 9_000 || got > 11_000 {
+		t.Errorf("%d ppm of one in a hundred", got)
+	}
+	before := l.recentPPM()
+	l.receive(1, s+50)
+	if got := l.recentPPM(); got != before {
+		t.Errorf("a few packets changed %d to %d ppm", before, got)
+	}
+}
