@@ -11,14 +11,15 @@
 //
 // # Who calls what
 //
-// One goroutine, the loop, calls the writing half: Apply, Begin, Symbol, FinishBlock, Abort,
-// Ready, Poisoned, Wanted, Whole, Sync, State. Commit is called once per bundle that Ready
-// named, by the loop or by one or more other goroutines. Handler's requests, SetReady and Stats run
-// anywhere, at any time. Close comes last, when no other call is running.
+// One goroutine, the loop, calls the writing half: Apply, Begin, Symbol, FinishBlock, Poisoned,
+// Ready, Abort, Whole, Wanted, Sync, State. Commit is called once for each bundle that Ready
+// named, by the loop or by other goroutines, several at a time if they like. Requests to the
+// Handler, SetReady, Stats, Missing, CheckHead and Position run anywhere, at any time. Close
+// comes last, when no other call is running.
 //
 // The way of a bundle:
 //
-//	Begin        the transport object is known (from its entry or from EXT_FTI, whichever is first)
+//	Begin        the transport object is known, from its entry or from EXT_FTI, whichever is first
 //	Symbol       a payload, under its name; in memory, or in its place in the file if memory is short
 //	FinishBlock  k symbols are there: decode, verify, one write. An error: ask anew for the whole block
 //	Poisoned     blocks written before their digest was known, and now refused: ask anew
@@ -31,5 +32,12 @@
 // Apply returns, and durable when Sync returns; State tells only what is durable. The file of
 // a bundle that a purge killed goes after the purge is durable. The bytes of an unfinished
 // bundle are not synced: a restart verifies them block by block against their digests, and
-// what does not match, a hole included, is missing.
+// what does not match, a hole included, is missing. A complete bundle whose file is gone
+// counts as evicted.
+//
+// A disk that refuses a bundle fails that bundle: for want of space until Config.RetryAfter
+// is over or space came back, otherwise until the next Open, which begins it anew. An index that
+// cannot be written ends the process (a panic): nothing could be promised any more. So that a
+// full disk does not come to that, bundle files leave Config.ReserveBytes free, and the
+// index falls back on the ballast.
 package edgecache

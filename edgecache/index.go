@@ -50,8 +50,8 @@ type index struct {
 	ballast string
 }
 
-// openIndex opens or makes the index in dir, on fs or else the system's files. It returns an error that wraps ErrGeneration if
-// it belongs to another channel or generation.
+// openIndex opens or makes the index in dir, on fs or else the system's files. It returns
+// an error that wraps ErrGeneration if it belongs to another channel or generation.
 func openIndex(dir string, fs vfs.FS, cfg Config) (*index, error) {
 	if fs == nil {
 		fs = vfs.Default

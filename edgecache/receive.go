@@ -9,7 +9,7 @@ import (
 )
 
 // maxUnannounced bounds the bundles on their way whose entries are not known: nobody has
-// signed that they exist. maxUnannouncedBlocks bounds the size of each, 100 GB at usual block sizes.
+// signed that they exist. maxUnannouncedBlocks bounds each: 147 GB at 200 symbols of 1,408 bytes.
 const (
 	maxUnannounced       = 64
 	maxUnannouncedBlocks = 1 << 19
@@ -264,8 +264,8 @@ func (c *Cache) readManifest(in *incoming, b *bundle) error {
 	})
 }
 
-// becomeReady takes a bundle of which everything is verified from the loop's hands. in is nil for
-// an empty one.
+// becomeReady takes a bundle of which everything is verified from the loop's hands. in is
+// nil for an empty one.
 func (c *Cache) becomeReady(b *bundle, in *incoming) {
 	if in != nil {
 		delete(c.incoming, b.sequence)

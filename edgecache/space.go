@@ -20,7 +20,7 @@ type abortError struct{ reason string }
 
 func (e *abortError) Error() string { return e.reason }
 
-// admit sets space aside for the file of a bundle, where others go for it if the size limit asks
+// admit sets space aside for the file of a bundle; others go for it if the size limit asks
 // for that. writing is held.
 func (c *Cache) admit(b *bundle, file *os.File) error {
 	size := int64(b.publish.OTI.TransferLength)
@@ -124,9 +124,8 @@ func (c *Cache) fail(b *bundle, cause error) {
 // recordFailure is the part of fail that is not the loop's: the file goes, and State says why.
 // writing is held.
 func (c *Cache) recordFailure(b *bundle, cause error) {
-	retry := time.Time{}
-	var aborted *abortError
-	if errors.Is(cause, unix.ENOSPC) || errors.Is(cause, unix.EDQUOT) || errors.Is(cause, errFull) || errors.As(cause, &aborted) {
+	var retry time.Time
+	if passing(cause) {
 		retry = c.now().Add(c.cfg.RetryAfter)
 	}
 	size := b.size
@@ -144,6 +143,13 @@ func (c *Cache) recordFailure(b *bundle, cause error) {
 	c.stateFresh = false
 	c.count.bundlesFailed.Add(1)
 	c.cfg.Log.Error("bundle failed", "sequence", b.sequence, "reason", b.reason, "retry", !retry.IsZero())
+}
+
+// passing reports whether a failure may be over some time later. A failed write or sync is
+// not: what the disk lost then, it may deny later.
+func passing(cause error) bool {
+	var aborted *abortError
+	return errors.Is(cause, unix.ENOSPC) || errors.Is(cause, unix.EDQUOT) || errors.Is(cause, errFull) || errors.As(cause, &aborted)
 }
 
 // retriable reports whether a failed bundle is due for another try.

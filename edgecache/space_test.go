@@ -246,6 +246,9 @@ func TestFullDisk(t *testing.T) {
 	if err := e.Sync(); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := os.Stat(dir + "/ballast"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the ballast was not needed: %v", err)
+	}
 	e.want(at("/small"), 200, small)
 	e.want(at("/next"), 200, "next")
 	if err := os.Remove(dir + "/filler"); err != nil {

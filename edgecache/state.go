@@ -125,7 +125,8 @@ const maxHoles = 1024
 // first run, if it begins at 1, and up to MaxDone runs after it. open is ascending.
 func between(open []uint64, highest uint64) (complete uint64, done []SequenceRange) {
 	next := uint64(1)
-	for _, hole := range append(open, highest+1) {
+	above, _ := slices.BinarySearch(open, highest+1)
+	for _, hole := range append(open[:above:above], highest+1) {
 		if hole > next {
 			if next == 1 {
 				complete = hole - 1

@@ -1,0 +1,83 @@
+package edgecache
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+func TestSymbolDoesNotAllocate(t *testing.T) {
+	o := newOrigin(t)
+	o.oti.MaxBlock, o.oti.MaxSymbols = 200, 255
+	e := openEdge(t, o, o.config(t.TempDir()))
+	m := o.publish(file("/a", strings.Repeat("x", 200*64)))
+	e.apply(m)
+	if err := e.Begin(1, m.part.OTI()); err != nil {
+		t.Fatal(err)
+	}
+	payload, esi := make([]byte, 64), 0
+	if n := testing.AllocsPerRun(90, func() {
+		if err := e.Symbol(1, 0, esi, payload); err != nil {
+			t.Fatal(err)
+		}
+		esi++
+	}); n > 0 {
+		t.Errorf("%v allocations a symbol", n)
+	}
+}
+
+func TestPool(t *testing.T) {
+	var gauge atomic.Int64
+	p := newPool(100, 10, &gauge)
+	a, b := p.get(41), p.get(50)
+	if len(a) != 41 || cap(a) != 50 || len(b) != 50 || gauge.Load() != 100 {
+		t.Fatalf("%d %d %d, %d bytes", len(a), cap(a), len(b), gauge.Load())
+	}
+	if c := p.get(1); c != nil {
+		t.Error("a buffer above the limit")
+	}
+	p.put(a)
+	if c := p.get(45); len(c) != 45 || &c[0] != &a[0] {
+		t.Error("the free buffer of that size was not used")
+	}
+	p.put(b)
+	if c := p.get(20); c == nil || gauge.Load() != 70 {
+		t.Errorf("free buffers of another size were kept: %d bytes", gauge.Load())
+	}
+	small := newPool(5, 10, &gauge)
+	c := small.get(30)
+	if c == nil || small.get(30) != nil {
+		t.Error("a small pool must have one buffer, and only one")
+	}
+	small.put(c)
+	if small.used != 0 {
+		t.Errorf("%d bytes kept above the limit", small.used)
+	}
+}
+
+func TestBetween(t *testing.T) {
+	for _, test := range []struct {
+		open     []uint64
+		highest  uint64
+		complete uint64
+		done     []SequenceRange
+	}{
+		{nil, 0, 0, nil},
+		{nil, 5, 5, nil},
+		{[]uint64{1}, 1, 0, nil},
+		{[]uint64{1}, 3, 0, []SequenceRange{{2, 3}}},
+		{[]uint64{3, 4, 7}, 7, 2, []SequenceRange{{5, 6}}},
+		{[]uint64{2, 5, 9}, 7, 1, []SequenceRange{{3, 4}, {6, 7}}},
+	} {
+		complete, done := between(test.open, test.highest)
+		if complete != test.complete || len(done) != len(test.done) {
+			t.Errorf("%v to %d: %d %v, want %d %v", test.open, test.highest, complete, done, test.complete, test.done)
+			continue
+		}
+		for i := range done {
+			if done[i] != test.done[i] {
+				t.Errorf("%v to %d: %v, want %v", test.open, test.highest, done, test.done)
+			}
+		}
+	}
+}
