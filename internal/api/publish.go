@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,7 +23,12 @@ func (c *Client) Publish(ctx context.Context, options PublishOptions, write func
 	reader, writer := io.Pipe()
 	sent := make(chan error, 1)
 	go func() {
-		err := write(writer)
+		// A tar stream comes in small pieces, and each write into a pipe waits for its reader.
+		buffered := bufio.NewWriterSize(writer, 128<<10)
+		err := write(buffered)
+		if err == nil {
+			err = buffered.Flush()
+		}
 		if err != nil {
 			// net/http compares the error of a body, and not every error can be.
 			writer.CloseWithError(errors.New(err.Error()))

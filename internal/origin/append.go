@@ -42,6 +42,9 @@ func (o *Origin) appendLocked(drafts []draft) (api.Sequences, error) {
 	}
 	if len(staged) > 0 {
 		if err := o.spool.name(staged); err != nil {
+			if errors.Is(err, errSync) {
+				o.fail(err)
+			}
 			return api.Sequences{}, err
 		}
 	}

@@ -1,13 +1,15 @@
 package origin
 
 import (
-	"bytes"
+	"cmp"
 	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"fanfare/control"
 	"fanfare/internal/wire"
@@ -15,7 +17,7 @@ import (
 
 const (
 	// aliveFor is how long after its last feedback an edge counts as alive.
-	aliveFor = 15 * time.Second
+	aliveFor = 10 * time.Second
 	// maxEdges is how many edges are expected at most; the reports of others are counted.
 	maxEdges = 65_536
 	// maxProgress is of how many bundles on their way to one edge it is remembered how far they are.
@@ -116,6 +118,7 @@ func (t *edgeTable) heard(now time.Time, f *wire.Feedback, rtt time.Duration) {
 		}
 		return
 	}
+	f.Report.Name = printable(f.Report.Name)
 	if e == nil {
 		if e = t.join(now, f); e == nil {
 			t.refused++
@@ -259,14 +262,18 @@ func (t *edgeTable) saveAll() {
 // sorted returns the edges, by name.
 func (t *edgeTable) sorted() []*edge {
 	return slices.SortedFunc(maps.Values(t.edges), func(a, b *edge) int {
-		if c := bytes.Compare([]byte(a.name), []byte(b.name)); c != 0 {
-			return c
-		}
-		if a.id < b.id {
-			return -1
-		}
-		return 1
+		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.id, b.id))
 	})
+}
+
+// printable returns a text from the network as it may be shown on a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, s)
 }
 
 // copyReport copies r into dst, whose slices are used again.
@@ -276,4 +283,7 @@ func copyReport(dst, r *wire.Report) {
 	dst.Done = append(done, r.Done...)
 	dst.Failed = append(failed, r.Failed...)
 	dst.Progress = append(progress, r.Progress...)
+	for i := range dst.Failed {
+		dst.Failed[i].Reason = printable(dst.Failed[i].Reason)
+	}
 }

@@ -2,6 +2,7 @@ package origin
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
@@ -71,7 +73,9 @@ func newIngest(s *spool, oti fec.OTI, options api.PublishOptions) (*ingest, erro
 // read stages everything in the stream, durably. After an error, and when the publication is
 // not wanted any more, discard removes the files.
 func (in *ingest) read(stream io.Reader) ([]*staged, error) {
-	archive := tar.NewReader(stream)
+	// Headers are small, and each read of the connection is a system call.
+	buffered := bufio.NewReaderSize(stream, 128<<10)
+	archive := tar.NewReader(buffered)
 	for {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -87,7 +91,7 @@ func (in *ingest) read(stream io.Reader) ([]*staged, error) {
 		}
 	}
 	// What fails behind the last file fails the publication, too.
-	if _, err := io.Copy(io.Discard, stream); err != nil {
+	if _, err := io.Copy(io.Discard, buffered); err != nil {
 		return nil, truncated(err)
 	}
 	if in.objects == 0 {
@@ -140,6 +144,10 @@ func (in *ingest) addSmall(object control.Object, body io.Reader) error {
 		}
 	}
 	start := len(in.bodies)
+	if start > 0 && cap(in.bodies)-start < int(object.Length) && cap(in.bodies) < bundleSize {
+		// It was not one small file: room for a whole bundle, instead of growing to it.
+		in.bodies = append(make([]byte, 0, bundleSize), in.bodies...)
+	}
 	in.bodies = append(in.bodies, make([]byte, object.Length)...)
 	if _, err := io.ReadFull(body, in.bodies[start:]); err != nil {
 		return truncated(err)
@@ -181,6 +189,12 @@ func (in *ingest) stage(objects []control.Object, bodies io.Reader) error {
 	s, err := fillBundle(file, objects, in.oti, bodies)
 	if err != nil {
 		file.Close()
+		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+			return &api.Error{
+				Status: http.StatusInsufficientStorage, Message: "the disk of the origin's spool is full; nothing was published",
+				Hint: "make room in " + in.spool.dir,
+			}
+		}
 		return err
 	}
 	in.staged = append(in.staged, s)

@@ -63,6 +63,7 @@ type loop struct {
 	train   [][]byte // packets made, and of them unsent those that the socket has not taken
 	unsent  [][]byte
 	stats   loopStats
+	invalid map[string]uint64 // datagrams that are no feedback, by wire.Reason
 
 	queue struct {
 		mu    sync.Mutex
@@ -98,7 +99,7 @@ func newLoop(o *Origin, group, feedback *mcast.Conn) (*loop, error) {
 		log: o.log, poller: poller, group: group, feedback: feedback, clock: mcast.NewClock(),
 		payloads: newPayloads(o.spool), edges: o.edges, entries: o.entries, spool: o.spool,
 		tsi: o.session.Channel, heartbeat: o.session.SymbolLength,
-		head: o.signedHead, sequence: o.head.Sequence, passing: make(map[uint32]struct{}),
+		invalid: make(map[string]uint64), head: o.signedHead, sequence: o.head.Sequence, passing: make(map[uint32]struct{}),
 		arena: make([]byte, 0, trainPackets*(o.session.SymbolLength+wire.MaxHeaderLength)),
 	}
 	config := sender.Config{
@@ -175,7 +176,7 @@ func (l *loop) deadline() mono.Time {
 		return l.clock.Now().Add(retryWait)
 	}
 	until := l.engine.NextTimeout()
-	if len(l.control) > 0 {
+	if len(l.control) > 0 || len(l.data) > 0 && len(l.passing) < passingObjects {
 		until = min(until, l.clock.Now().Add(retryWait))
 	}
 	return until
@@ -202,6 +203,7 @@ func (l *loop) read(now mono.Time) error {
 func (l *loop) handleFeedback(now mono.Time, b []byte) {
 	if err := wire.ParseFeedback(b, &l.message); err != nil {
 		l.stats.FeedbackInvalid++
+		l.invalid[wire.Reason(err)]++
 		return
 	}
 	if l.message.TSI != l.tsi {

@@ -2,6 +2,7 @@ package origin
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"reflect"
 	"strings"
@@ -23,6 +24,7 @@ type snapshot struct {
 	group    mcast.Stats
 	feedback mcast.Stats
 	sending  int
+	invalid  map[string]uint64
 }
 
 // snapshot asks the loop for its counters.
@@ -33,6 +35,7 @@ func (o *Origin) snapshot(ctx context.Context) (s snapshot, err error) {
 	err = o.loop.ask(ctx, func(mono.Time) {
 		l := o.loop
 		s := snapshot{engine: l.engine.Stats(), loop: l.stats, group: l.group.Stats(), feedback: l.feedback.Stats()}
+		s.invalid = maps.Clone(l.invalid)
 		s.sending = len(l.data) + len(l.control) + len(l.passing)
 		taken <- s
 	})
@@ -69,6 +72,11 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	collectStruct(out, "fanfare_origin", s.loop)
 	collectStruct(out, "fanfare_origin_group_socket", s.group)
 	collectStruct(out, "fanfare_origin_feedback_socket", s.feedback)
+	byReason := prometheus.NewDesc("fanfare_origin_feedback_invalid_by_reason_total",
+		"Datagrams that are no feedback, by reason.", []string{"reason"}, nil)
+	for reason, n := range s.invalid {
+		out <- prometheus.MustNewConstMetric(byReason, prometheus.CounterValue, float64(n), reason)
+	}
 	o.mu.RLock()
 	head, stats := o.head.Sequence, o.catalogue.Stats()
 	o.mu.RUnlock()

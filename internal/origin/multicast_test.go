@@ -168,6 +168,13 @@ func TestMulticast(t *testing.T) {
 	edge.until("a heartbeat", func() bool { return edge.beats > 0 })
 	edge.report(0, wire.Report{})
 	noise(t, edge)
+	status, err := o.client.Status(t.Context())
+	for err == nil && status.Sender.FeedbackInvalid < 190 { // of 200; a few might be lost
+		status, err = o.client.Status(t.Context())
+	}
+	if err != nil || len(status.Edges) != 1 {
+		t.Fatalf("status after noise %+v, %v", status, err)
+	}
 
 	rng := rand.NewChaCha8([32]byte{1})
 	random := func(n int) string {

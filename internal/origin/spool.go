@@ -53,7 +53,9 @@ func (s *spool) name(staged map[uint64]string) error {
 		named = append(named, s.path(sequence))
 	}
 	if err == nil {
-		err = syncDir(s.dir)
+		if err = syncDir(s.dir); err != nil {
+			err = fmt.Errorf("%w: %w", errSync, err)
+		}
 	}
 	if err != nil {
 		for _, path := range named {
