@@ -38,7 +38,7 @@ func TestEdgeKilledInTheMiddle(t *testing.T) {
 	w := crashWorld(t, 2)
 	purged := map[string][]byte{"old/a": content("a", 3000), "old/b": content("b", 300_000)}
 	w.await(w.publish(purged, "old"), 20*time.Second)
-	w.purge(api.PurgeRequest{Tags: []string{"old"}})
+	w.purgeAll("old")
 	before := w.publish(smallFiles("kept", 100), "kept")
 	w.await(before, 20*time.Second)
 
@@ -66,26 +66,21 @@ func TestEdgeKilledInTheMiddle(t *testing.T) {
 	w.checkGone("/old/a")
 }
 
-// purge purges and waits until that is in force everywhere.
-func (w *world) purge(r api.PurgeRequest) {
+// purgeAll purges all there is, by its tag, and waits until that is in force everywhere.
+func (w *world) purgeAll(tag string) {
 	w.t.Helper()
-	s, err := w.client.Purge(context.Background(), r)
+	s, err := w.client.Purge(context.Background(), api.PurgeRequest{Tags: []string{tag}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.await(s, 20*time.Second)
-	for path, content := range w.files {
-		if len(r.Tags) == 0 || len(content) == 0 {
-			continue
-		}
-		delete(w.files, path)
-	}
+	clear(w.files)
 }
 
 func TestOriginKilledBetween(t *testing.T) {
 	w := crashWorld(t, 2)
 	w.await(w.publish(map[string][]byte{"old": content("old", 5000)}, "old"), 20*time.Second)
-	w.purge(api.PurgeRequest{Tags: []string{"old"}})
+	w.purgeAll("old")
 	first := w.publish(map[string][]byte{"large.bin": content("large", 20<<20)}, "large")
 	w.origin.kill() // acknowledged, but hardly sent
 	w.startOrigin()
