@@ -92,6 +92,8 @@ type bundle struct {
 	file *os.File
 	// served is when a request last hit the bundle, in nanoseconds since 1970 UTC.
 	served atomic.Int64
+	// unreadable says that a request could not read the file, and that the log has it.
+	unreadable atomic.Bool
 	// reason, retry: of a failure; a zero retry is never.
 	reason string
 	retry  time.Time

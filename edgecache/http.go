@@ -34,6 +34,7 @@ type handler struct {
 // found is what a request gets: an object in a bundle file.
 type found struct {
 	row    control.Row
+	bundle *bundle  // nil if there is none
 	time   int64    // of the entry, in milliseconds since 1970 UTC
 	file   *os.File // nil for an empty object
 	answer control.Answer
@@ -60,7 +61,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f, err := c.find(key)
 	switch {
 	case err != nil:
-		c.cfg.Log.Error("bundle file not readable", "sequence", f.row.Version, "err", err)
+		if f.bundle != nil && !f.bundle.unreadable.Swap(true) {
+			c.cfg.Log.Error("bundle file not readable", "sequence", f.row.Version, "err", err)
+		}
 		h.refuse(w, http.StatusInternalServerError, detailError, "The object cannot be read.")
 	case f.answer == control.Incomplete && f.evicted:
 		h.refuse(w, http.StatusServiceUnavailable, detailEvicted, "The object is published, but this edge had no room to keep it.")
@@ -115,7 +118,7 @@ func (c *Cache) lookup(key control.Key) (f found) {
 	defer c.mu.RUnlock()
 	f.row, f.answer = c.catalogue.LookupRequest(key)
 	if b := c.bundles[f.row.Version]; b != nil {
-		f.time, f.evicted = b.time, b.phase == phaseEvicted
+		f.bundle, f.time, f.evicted = b, b.time, b.phase == phaseEvicted
 		if f.answer == control.Found {
 			b.served.Store(c.now().UnixNano())
 		}
