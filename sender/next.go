@@ -39,7 +39,7 @@ func (e *Engine) nextHeartbeat(now mono.Time) bool {
 	if e.beat.next(a, e.grtt.timer()) > now {
 		return false
 	}
-	e.beat.sent(now, a)
+	e.beat.sent(now, a, e.grtt.timer())
 	e.stats.HeartbeatsSent++
 	return true
 }
@@ -53,7 +53,7 @@ func (e *Engine) nextControl(now mono.Time, p *wire.Packet) bool {
 	b.fill(p)
 	b.object.touched = now
 	if e.control.sent(now, b, p.PacketSequence) {
-		e.beat.hurry()
+		e.beat.hurry(now)
 	}
 	e.stats.ControlPacketsSent++
 	return true
@@ -68,7 +68,7 @@ func (e *Engine) nextRepair(now mono.Time, p *wire.Packet) bool {
 	b.fill(p)
 	b.object.touched = now
 	if e.repairs.sent(now, b, p.PacketSequence) {
-		e.beat.hurry()
+		e.beat.hurry(now)
 	}
 	e.stats.RepairSymbolsSent++
 	return true
@@ -106,7 +106,7 @@ func (e *Engine) passed(now mono.Time, o *object) {
 	e.events.push(Event{Kind: FirstPassDone, TOI: o.toi})
 	if len(e.objects.passes) == 0 {
 		e.objects.passes = nil
-		e.beat.hurry()
+		e.beat.hurry(now)
 	}
 }
 

@@ -237,7 +237,10 @@ func (s *Simulation) sendUp(e *edge) {
 		s.account(n, f)
 	}
 	a := e.up.Send(s.now, size)
-	for _, at := range a.At[:a.N] {
+	for n, at := range a.At[:a.N] {
+		if a.Corrupt[n] != 0 {
+			continue
+		}
 		s.schedule.add(at, deliverUp, s.air.copyFeedback(f), 0)
 	}
 }

@@ -124,7 +124,10 @@ func (s *Simulation) launch(i int, f *flight) {
 		return
 	}
 	a := t.Send(s.now, f.size)
-	for _, at := range a.At[:a.N] {
+	for n, at := range a.At[:a.N] {
+		if a.Corrupt[n] != 0 {
+			continue
+		}
 		f.users++
 		s.schedule.add(at, leaveTrunk, i, 0)
 	}
@@ -158,7 +161,10 @@ func (s *Simulation) spread(flights []int) {
 		}
 		for _, n := range flights {
 			a := e.down.Send(s.now, s.air.flights[n].size)
-			for _, at := range a.At[:a.N] {
+			for c, at := range a.At[:a.N] {
+				if a.Corrupt[c] != 0 {
+					continue
+				}
 				s.air.flights[n].users++
 				s.schedule.add(at, deliverEdge, n, i)
 			}
