@@ -1,8 +1,6 @@
 package netem
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -10,67 +8,14 @@ import (
 	"fanfare/internal/mono"
 )
 
-// ErrConfig is wrapped by errors about a Config.
-var ErrConfig = errors.New("netem: bad configuration")
-
-// Config says what a link does to packets. The zero value passes them on at once.
-type Config struct {
-	// Delay is what every packet takes.
-	Delay time.Duration
-	// Jitter is the most by which a packet takes longer, drawn evenly; packets stay in order.
-	Jitter time.Duration
-	// Reorder is the share of packets that are held back by up to ReorderDelay more, while
-	// those behind them pass.
-	Reorder      float64
-	ReorderDelay time.Duration
-	// Loss is the share of packets lost independently of each other.
-	Loss float64
-	// Burst adds losses in bursts.
-	Burst Burst
-	// Duplicate is the share of packets that arrive twice, the copy within Jitter after the first.
-	Duplicate float64
-	// Rate is what the transmitter sends, in bits per second; 0 is without limit. Queue is how many
-	// bytes may wait for it; 0 is 256 KiB. What finds no room is lost.
-	Rate  uint64
-	Queue int
-}
-
-// Burst is the model of Gilbert and Elliott: the link is good or bad, changes from packet to
-// packet with these probabilities, and loses everything while it is bad. The mean length of a burst is
-// 1/ToGood packets, the share of losses ToBad/(ToBad+ToGood).
-type Burst struct{ ToBad, ToGood float64 }
-
-// Bursts returns the model that loses a share of all packets in bursts of a mean length.
-func Bursts(loss, length float64) Burst {
-	toGood := 1 / max(length, 1)
-	return Burst{ToBad: toGood * loss / (1 - loss), ToGood: toGood}
-}
-
-const defaultQueue = 256 << 10
-
-// Validate returns an error that wraps ErrConfig if there is no such link.
-func (c Config) Validate() error {
-	for _, share := range []float64{c.Loss, c.Reorder, c.Duplicate, c.Burst.ToBad, c.Burst.ToGood} {
-		if !(share >= 0 && share <= 1) {
-			return fmt.Errorf("%w: %v is not a share between 0 and 1", ErrConfig, share)
-		}
-	}
-	switch {
-	case c.Delay < 0 || c.Jitter < 0 || c.ReorderDelay < 0 || c.Queue < 0:
-		return fmt.Errorf("%w: negative delay or queue", ErrConfig)
-	case c.Burst.ToBad > 0 && c.Burst.ToGood == 0:
-		return fmt.Errorf("%w: bursts that never end", ErrConfig)
-	}
-	return nil
-}
-
 // Stats counts what a link did.
 type Stats struct {
 	// Sent counts packets that were given to the link, Lost those of them that were lost,
 	// QueueDrops the part of them that found the queue full.
 	Sent, Lost, QueueDrops uint64
-	// Duplicated and Reordered count packets that arrive twice or late.
-	Duplicated, Reordered uint64
+	// Duplicated and Reordered count packets that arrive twice or late, Corrupted those,
+	// copies too, that arrive with flipped bits.
+	Duplicated, Reordered, Corrupted uint64
 }
 
 // Link is one direction of a link.
@@ -99,10 +44,12 @@ func New(cfg Config, rng *rand.Rand) (*Link, error) {
 	return l, nil
 }
 
-// Arrivals says when a packet arrives: At[:N], ascending. A lost one does not.
+// Arrivals says when a packet arrives: At[:N], ascending. A lost one does not. Corrupt[i] is 0
+// for an intact arrival; otherwise it is what Flip makes the damage from.
 type Arrivals struct {
-	At [2]mono.Time
-	N  int
+	At      [2]mono.Time
+	Corrupt [2]uint64
+	N       int
 }
 
 // Send gives a packet of some bytes to the link.
@@ -132,6 +79,12 @@ func (l *Link) Send(now mono.Time, size int) (a Arrivals) {
 	if l.chance(l.cfg.Duplicate) {
 		l.stats.Duplicated++
 		a.At[1], a.N = at.Add(l.upTo(l.cfg.Jitter)), 2
+	}
+	for i := range a.N {
+		if l.chance(l.cfg.Corrupt) {
+			l.stats.Corrupted++
+			a.Corrupt[i] = l.rng.Uint64() | 1
+		}
 	}
 	return a
 }
@@ -163,7 +116,7 @@ func (l *Link) Lose(now mono.Time) bool {
 		if l.rng.Float64() < change {
 			l.bad = !l.bad
 		}
-		lost = lost || l.bad
+		lost = lost || l.bad && !l.chance(l.cfg.Burst.Pass)
 	}
 	if lost {
 		l.stats.Lost++
@@ -171,16 +124,37 @@ func (l *Link) Lose(now mono.Time) bool {
 	return lost
 }
 
-// Plain reports whether the link only loses and delays.
+// Plain reports whether the link only loses and delays, evenly and in order.
 func (l *Link) Plain() bool {
 	c := l.cfg
-	return c.Jitter == 0 && c.Reorder == 0 && c.Duplicate == 0 && c.Rate == 0
+	return c.Jitter == 0 && c.Reorder == 0 && c.Duplicate == 0 && c.Corrupt == 0 && c.Rate == 0
 }
 
 // Delay returns Config.Delay.
 func (l *Link) Delay() time.Duration { return l.cfg.Delay }
 
-// Cut loses everything until a time.
+// Reconfigure changes what the link does from the next packet on. What waits for the transmitter or is
+// under way stays so, and a Cut goes on. It returns an error that wraps ErrConfig, and
+// changes nothing, if cfg is not valid.
+func (l *Link) Reconfigure(cfg Config) error {
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	if cfg.Queue == 0 {
+		cfg.Queue = defaultQueue
+	}
+	redraw := cfg.Loss != l.cfg.Loss
+	l.cfg = cfg
+	if redraw {
+		l.untilLoss = l.drawLoss()
+	}
+	if cfg.Burst.ToBad == 0 {
+		l.bad = false
+	}
+	return nil
+}
+
+// Cut loses everything until a time: mono.Never for good, the present to end a cut.
 func (l *Link) Cut(until mono.Time) { l.cut = until }
 
 // Stats returns a copy of the counters.
