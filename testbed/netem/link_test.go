@@ -53,7 +53,7 @@ func TestLoss(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			l := newLink(t, test.cfg)
 			rate, run := lossRate(l, 200_000)
-			if math.Abs(rate-test.rate) > 0.05*test.rate+1e-9 || math.Abs(run-test.run) > 0.15*test.run {
+			if math.Abs(rate-test.rate) > 0.1*test.rate+1e-9 || math.Abs(run-test.run) > 0.15*test.run {
 				t.Errorf("lost %.4f in runs of %.2f, want %.4f and %.2f", rate, run, test.rate, test.run)
 			}
 			if s := l.Stats(); s.Sent != 200_000 || float64(s.Lost) != math.Round(rate*200_000) {
