@@ -85,7 +85,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 done at the origin but not at ev
 	root.AddCommand(
 		newOrigin(), newEdge(),
 		newPublish(), newPurge(), newRemove(), newList(), newStatus(), newForget(),
-		newDemo(),
+		newDemo(), newTestbed(),
 	)
 	return root
 }
