@@ -46,11 +46,14 @@ func (f *fanfare) prepare(r *run) error {
 	defer cancel()
 	origin := r.bed.Origin
 	address := net.JoinHostPort(origin.Addr4.String(), fanfarePort)
-	output, err := exec.CommandContext(ctx, r.config.Binary, "origin", "init", "--dir", r.originDir(), "--group", fanfareGroup,
+	made, err := r.start(origin, exec.Command(r.config.Binary, "origin", "init", "--dir", r.originDir(), "--group", fanfareGroup,
 		"--interface", origin.Interface, "--advertise", address,
-		"--rate", fmt.Sprint(r.config.rateOf(fanfareName, fanfareLink, fanfareRate))).CombinedOutput()
+		"--rate", fmt.Sprint(r.config.rateOf(fanfareName, fanfareLink, fanfareRate))))
 	if err != nil {
-		return fmt.Errorf("fanfare origin init: %w: %s", err, output)
+		return err
+	}
+	if <-made.done; made.err != nil {
+		return fmt.Errorf("fanfare origin init: %w: %s", made.err, made.lastWords())
 	}
 	if _, err := r.start(origin, exec.Command(r.config.Binary, "origin", "--dir", r.originDir(), "--log-level", "warn")); err != nil {
 		return err

@@ -52,7 +52,7 @@ type pull struct {
 }
 
 func (h *pull) describe(*Config) report.System {
-	s := report.System{Name: h.name, About: "plain HTTP fan-out: Go's net/http, every edge fetches everything at once, many files over 8 connections; TCP's congestion control is the kernel's default"}
+	s := report.System{Name: h.name, About: "plain HTTP fan-out: Go's net/http, every edge fetches everything at once, many files over 8 connections, in programs that start with the clock; TCP's congestion control is the kernel's default"}
 	if h.congestion != "" {
 		s.About = "the same with TCP's congestion control " + strings.ToUpper(h.congestion)
 		text, _ := os.ReadFile("/proc/sys/net/ipv4/tcp_available_congestion_control")
