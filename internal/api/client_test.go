@@ -31,14 +31,14 @@ func TestErrors(t *testing.T) {
 		want    string
 	}{
 		{"ours", func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 			io.WriteString(w, `{"error":"bad","hint":"do better"}`)
 		}, "bad: do better"},
 		{"without a hint", func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 			io.WriteString(w, `{"error":"bad"}`)
 		}, "bad"},
-		{"somebody else's", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "go away", 403) }, "403 Forbidden go away"},
+		{"somebody else's", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "go away", http.StatusForbidden) }, "403 Forbidden go away"},
 		{"no JSON", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }, "api: answer of"},
 		{"hung up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "talking to the origin at"},
 	}
@@ -95,17 +95,17 @@ func TestPublish(t *testing.T) {
 		case "whole":
 			body, err := io.ReadAll(r.Body)
 			if err != nil || string(body) != "stream" || r.URL.Query().Get("header") != "a:b" {
-				http.Error(w, "wrong", 500)
+				http.Error(w, "wrong", http.StatusInternalServerError)
 			}
 			io.WriteString(w, `{"first":3,"last":4,"objects":5}`)
 		case "refuse":
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 			io.WriteString(w, `{"error":"no"}`)
 		case "broken":
 			if _, err := io.ReadAll(r.Body); err == nil {
 				t.Error("a stream that failed ended well")
 			}
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 		}
 	})
 	whole := func(w io.Writer) error { _, err := io.WriteString(w, "stream"); return err }

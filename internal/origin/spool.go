@@ -84,17 +84,6 @@ func (s *spool) get(sequence uint64) (fec.OTI, bool) {
 	return oti, ok
 }
 
-// sequences returns the bundles that are kept, in no order.
-func (s *spool) sequences() []uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := make([]uint64, 0, len(s.bundles))
-	for sequence := range s.bundles {
-		all = append(all, sequence)
-	}
-	return all
-}
-
 // size returns how many bytes the bundles have together.
 func (s *spool) size() uint64 {
 	s.mu.Lock()
