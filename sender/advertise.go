@@ -16,7 +16,7 @@ func (e *Engine) Advertise(now mono.Time, h *wire.Heartbeat) {
 	h.First = e.objects.positions(h.First[:0])
 	h.Echoes = e.edges.acknowledge(now, h.Echoes[:0])
 	h.Outstanding, h.Truncated = h.Outstanding[:0], false
-	for _, l := range []*blockList{&e.control.ready, &e.control.waiting, &e.repairs.active} {
+	for _, l := range []*blockList{&e.control.ready, &e.control.waiting, &e.repairs.active, &e.repairs.bulk} {
 		if h.Outstanding, h.Truncated = outstanding(h.Outstanding, l); h.Truncated {
 			return
 		}

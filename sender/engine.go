@@ -22,6 +22,8 @@ type Engine struct {
 	grtt     grtt
 	beat     heartbeat
 	events   eventQueue
+	// passNext says whose turn it is between bulk repair and new data.
+	passNext bool
 	// sequence is the packet sequence number of the next packet.
 	sequence uint32
 	// now is the latest time seen, swept when the tables were last cleaned.

@@ -21,7 +21,7 @@ func (e *Engine) next(now mono.Time, p *wire.Packet) (payload int, ok bool) {
 		if e.nextHeartbeat(now) {
 			return heartbeatBytes, true
 		}
-		if !e.pacer.allows(now) || !e.nextRepair(now, p) && !e.nextPass(now, p) {
+		if !e.pacer.allows(now) || !e.nextSymbol(now, p) {
 			return 0, false
 		}
 	}
@@ -42,6 +42,22 @@ func (e *Engine) nextHeartbeat(now mono.Time) bool {
 	e.beat.sent(now, a, e.grtt.timer())
 	e.stats.HeartbeatsSent++
 	return true
+}
+
+// nextSymbol fills in the next symbol of a data object: repair before new data. But blocks of
+// which much is asked for take turns with new data, so that neither waits for all of the
+// other: one block, then one group of a first pass. (Not symbol by symbol: an account tells
+// only a few runs of transmissions apart.)
+func (e *Engine) nextSymbol(now mono.Time, p *wire.Packet) bool {
+	if b := e.repairs.next(); b != nil && b.list == &e.repairs.bulk {
+		if !e.passNext {
+			e.passNext = b.outstanding() == 1
+		} else if o := e.objects.pass(); o != nil && e.nextPass(now, p) {
+			e.passNext = o.pass.width != 0
+			return true
+		}
+	}
+	return e.nextRepair(now, p) || e.nextPass(now, p)
 }
 
 // nextControl fills in the next symbol of a control object, if one is due.

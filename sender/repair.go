@@ -7,13 +7,15 @@ import (
 )
 
 // repairs holds the blocks of data objects that were asked for, and sends them in the order
-// in which they were first asked for.
+// in which they were first asked for; those of which more than half is asked for wait until
+// there are no others, so that an edge that lacks everything does not hold up those that lack
+// a few symbols.
 type repairs struct {
 	table map[blockName]*block
 	limit int
-	// active blocks have T < G; idle ones, least recently touched first, are kept so that late
-	// asks are judged by what was sent.
-	active, idle blockList
+	// Active and bulk blocks have T < G; idle ones, least recently touched first, are kept so
+	// that late asks are judged by what was sent.
+	active, bulk, idle blockList
 	// queued is the sum of G - T.
 	queued int
 	free   *block // linked by next
@@ -27,6 +29,8 @@ const (
 	// repairKeepLeast is how long it is kept even if another block wants its place: an ask
 	// that was under way when it was repaired should still find it.
 	repairKeepLeast = time.Second
+	// bulkLeast is how many symbols of a block are few, however short it is.
+	bulkLeast = 32
 )
 
 func newRepairs(limit int) repairs {
@@ -65,19 +69,27 @@ func (r *repairs) ask(now mono.Time, b *block, seen uint32, need int) bool {
 	raised := b.ask(seen, need)
 	r.queued += raised
 	b.touched = now
-	if raised > 0 && b.list == &r.active {
-		return true
+	if b.list != &r.idle {
+		return raised > 0
 	}
-	if raised > 0 {
-		r.active.push(b)
-	} else if b.list == &r.idle {
+	switch {
+	case raised == 0:
 		r.idle.push(b)
+	case b.outstanding() > max(b.k/2, bulkLeast):
+		r.bulk.push(b)
+	default:
+		r.active.push(b)
 	}
 	return raised > 0
 }
 
 // next returns the block to send a symbol of, nil if there is none.
-func (r *repairs) next() *block { return r.active.front }
+func (r *repairs) next() *block {
+	if r.active.front != nil {
+		return r.active.front
+	}
+	return r.bulk.front
+}
 
 // sent says that the block's next symbol went out. It reports whether the queue is now empty.
 func (r *repairs) sent(now mono.Time, b *block, sequence uint32) (drained bool) {
@@ -87,7 +99,7 @@ func (r *repairs) sent(now mono.Time, b *block, sequence uint32) (drained bool) 
 	if b.outstanding() == 0 {
 		r.idle.push(b)
 	}
-	return r.active.front == nil
+	return r.next() == nil
 }
 
 // drop forgets a block.
@@ -101,7 +113,7 @@ func (r *repairs) drop(b *block) {
 
 // dropObject forgets all blocks of an object.
 func (r *repairs) dropObject(o *object) {
-	for _, l := range []*blockList{&r.active, &r.idle} {
+	for _, l := range []*blockList{&r.active, &r.bulk, &r.idle} {
 		for b := l.front; b != nil; {
 			next := b.next
 			if b.object == o {
@@ -121,9 +133,11 @@ func (r *repairs) sweep(now mono.Time) {
 
 // asked reports whether symbols of an object are still to be sent.
 func (r *repairs) asked(o *object) bool {
-	for b := r.active.front; b != nil; b = b.next {
-		if b.object == o {
-			return true
+	for _, l := range []*blockList{&r.active, &r.bulk} {
+		for b := l.front; b != nil; b = b.next {
+			if b.object == o {
+				return true
+			}
 		}
 	}
 	return false

@@ -28,7 +28,6 @@ func TestEntryLatency(t *testing.T) {
 	for i := range 1000 {
 		s.Publish(time.Second+time.Duration(i)*300*time.Millisecond, Bundle(0, 200))
 	}
-	s.cfg.Seed = 1
 	r, err := s.Run(time.Hour)
 	if err != nil || !r.Finished {
 		t.Fatal(err, r.Finished)

@@ -54,7 +54,6 @@ func TestLossless(t *testing.T) {
 	if tail := o.Last - o.FirstPass; tail > 10*time.Millisecond {
 		t.Errorf("the last edge had it %v after the first pass", tail)
 	}
-	t.Logf("%+v", r)
 }
 
 func TestHundredEdges(t *testing.T) {
@@ -68,5 +67,4 @@ func TestHundredEdges(t *testing.T) {
 	if o.RepairedTwice != 0 {
 		t.Errorf("%d symbols repaired twice", o.RepairedTwice)
 	}
-	t.Logf("%+v", r)
 }
