@@ -34,7 +34,8 @@ type InitConfig struct {
 	Dir string
 	// Group is the multicast group and its UDP port.
 	Group netip.AddrPort
-	// Source, if valid, makes the session source-specific: the address that Interface sends from.
+	// Source, if valid, makes the session source-specific: the address that Interface sends
+	// from. In 232.0.0.0/8 and ff3x::/32 the default is the interface's first address.
 	Source netip.Addr
 	// Interface is the network interface that the group is sent on.
 	Interface string
@@ -97,6 +98,13 @@ func (c *InitConfig) plan() (*session.Session, *config, error) {
 	if mtu > link.MTU {
 		return nil, nil, fmt.Errorf("interface %s takes packets of at most %d bytes, not %d: give --mtu %d", c.Interface, link.MTU, mtu, link.MTU)
 	}
+	if !c.Source.IsValid() && needsSource(c.Group.Addr().Unmap()) {
+		text, err := firstAddress(link, c.Group.Addr().Unmap().Is4())
+		if err != nil {
+			return nil, nil, fmt.Errorf("group %s is source-specific: %w", c.Group.Addr(), err)
+		}
+		c.Source = netip.MustParseAddr(text)
+	}
 	group := netip.AddrPortFrom(c.Group.Addr().Unmap().WithZone(""), c.Group.Port())
 	symbolLength, err := wire.SymbolLength(mtu, group.Addr().Is6())
 	if err != nil {
@@ -143,6 +151,15 @@ func (c *InitConfig) advertised(link *net.Interface) (host string, port uint16, 
 		return "", 0, fmt.Errorf("advertised address %q is not HOST:PORT", c.Advertise)
 	}
 	return host, uint16(n), nil
+}
+
+// needsSource reports whether a group can only be joined together with a source (RFC 4607 §1).
+func needsSource(group netip.Addr) bool {
+	if group.Is4() {
+		return group.As4()[0] == 232
+	}
+	b := group.As16()
+	return b[1]>>4 == 3 && b[2] == 0 && b[3] == 0
 }
 
 // firstAddress returns the first address of the interface in the family that other machines

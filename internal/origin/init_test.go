@@ -47,6 +47,16 @@ func TestInit(t *testing.T) {
 	}
 }
 
+func TestInitSourceSpecific(t *testing.T) {
+	dir := t.TempDir()
+	if err := Init(InitConfig{Dir: dir, Group: netip.MustParseAddrPort("232.1.1.1:7000"), Interface: "lo"}); err != nil {
+		t.Fatal(err)
+	}
+	if s := testSession(t, dir); s.Source.String() != "127.0.0.1" {
+		t.Errorf("source %v", s.Source)
+	}
+}
+
 func TestInitRefuses(t *testing.T) {
 	good := InitConfig{Group: netip.MustParseAddrPort("239.255.1.1:7000"), Interface: "lo"}
 	tests := []struct {
