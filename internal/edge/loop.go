@@ -13,6 +13,8 @@ import (
 	"fanfare/internal/mono"
 	"fanfare/internal/wire"
 	"fanfare/receiver"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -53,6 +55,9 @@ type loop struct {
 	// planned says that nothing changed since the feed was last asked what to do.
 	planned bool
 	news    news
+	rest    rest
+	// packets counts the datagrams of the group.
+	packets uint64
 	// catchUp is what readiness still waits for.
 	catchUp catchUp
 	// readinessDue says that readiness may have changed.
@@ -106,6 +111,10 @@ func (l *loop) run(ctx context.Context) error {
 		until := min(l.engine.NextTimeout(), l.nextTimeout(now))
 		if more {
 			until = now
+		}
+		if pause := l.rest.pause(now, l.packets, until); pause > 0 {
+			t := unix.NsecToTimespec(int64(pause))
+			_ = unix.Nanosleep(&t, nil) // cut short by a signal: no harm
 		}
 		if err := l.edge.poller.Wait(until); err != nil {
 			return err

@@ -39,6 +39,7 @@ func (l *loop) read() (more bool, err error) {
 			return false, l.drainUnicast()
 		}
 		now := l.clock.Now()
+		l.packets += uint64(len(batch))
 		for i := range batch {
 			l.datagram(now, batch[i].Payload)
 		}
