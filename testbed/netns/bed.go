@@ -3,9 +3,8 @@ package netns
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 
-	"golang.org/x/sys/unix"
+	"fanfare/testbed/netem"
 )
 
 // maxEdges is what the addressing and one bridge have room for.
@@ -22,6 +21,11 @@ type Config struct {
 	FeedbackLoss float64
 	// LoseTCP extends the loss to TCP; otherwise only UDP is lost.
 	LoseTCP bool
+	// Down is what the link of every edge does to packets on their way to it, Up to those that it
+	// sends, besides the loss above: everything is subject to it, TCP and neighbour discovery too.
+	Down, Up netem.Config
+	// Seed decides the random draws of Down and Up.
+	Seed uint64
 	// MTU of every link in bytes; 0 means 1,500.
 	MTU int
 	// Offloads leaves segmentation offloads on: a train of segments then crosses a link, and
@@ -39,19 +43,17 @@ func (c *Config) Validate() error {
 	case c.MTU != 0 && (c.MTU < 1280 || c.MTU > 65535):
 		return fmt.Errorf("netns: MTU %d is not between 1,280 (the least for IPv6) and 65,535", c.MTU)
 	}
-	return nil
+	return errors.Join(c.Down.Validate(), c.Up.Validate())
 }
 
-// Bed is the network. Its methods and those of its hosts may be called from any goroutine,
-// but Close only once all others have returned.
+// Bed is the simplest network: one switch, and hosts around it.
 type Bed struct {
 	// Origin is the host the content comes from.
 	Origin *Host
 	// Edges are the hosts it goes to.
 	Edges []*Host
 
-	bridge *space
-	config Config
+	network *Network
 }
 
 // Open makes the namespaces, the links and the loss. It returns ErrNotAllowed where this
@@ -61,40 +63,52 @@ func Open(c Config) (*Bed, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	if c.MTU == 0 {
-		c.MTU = 1500
+	n, err := Build(c.topology())
+	if err != nil {
+		return nil, err
 	}
-	b := &Bed{config: c}
-	if err := b.build(); err != nil {
+	b := &Bed{Origin: n.Hosts[0], Edges: n.Hosts[1:], network: n}
+	if err := b.lose(c); err != nil {
 		b.Close() // no error of it says more
-		if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.ENOENT) {
-			err = fmt.Errorf("%w: the kernel needs veth, bridge, and nftables with netdev ingress and numgen: %w", ErrNotAllowed, err)
-		}
 		return nil, err
 	}
 	return b, nil
 }
 
-func (b *Bed) build() (err error) {
-	if b.bridge, err = newSpace(); err != nil {
-		return err
+// topology is the bed as a Topology.
+func (c Config) topology() Topology {
+	const hub = "switch"
+	t := Topology{
+		Hosts:    []string{"origin"},
+		Switches: []Switch{{Name: hub}},
+		Links:    []LinkConfig{{A: hub, B: "origin"}},
+		MTU:      c.MTU, Offloads: c.Offloads, Seed: c.Seed,
 	}
-	if err := b.bridge.do(func() error { return addBridge(b.config.MTU) }); err != nil {
-		return fmt.Errorf("netns: making the switch: %w", err)
+	for i := range c.Edges {
+		name := fmt.Sprintf("edge-%d", i+1)
+		t.Hosts = append(t.Hosts, name)
+		t.Links = append(t.Links, LinkConfig{A: hub, B: name, AtoB: c.Down, BtoA: c.Up})
 	}
-	b.Origin, err = b.addHost("origin", netip.MustParseAddr("10.77.0.1"), netip.MustParseAddr("fd77::1"), b.config.FeedbackLoss)
-	if err != nil {
-		return err
-	}
-	for i := range b.config.Edges {
-		last := byte(i + 1)
-		addr4 := netip.AddrFrom4([4]byte{10, 77, 1, last})
-		addr6 := netip.AddrFrom16([16]byte{0: 0xfd, 1: 0x77, 13: 1, 15: last})
-		edge, err := b.addHost(fmt.Sprintf("edge-%d", i+1), addr4, addr6, b.config.Loss)
-		if err != nil {
+	return t
+}
+
+// lose sets the loss at the hosts.
+func (b *Bed) lose(c Config) error {
+	for i, h := range append([]*Host{b.Origin}, b.Edges...) {
+		h.loseTCP = c.LoseTCP
+		loss := c.Loss
+		if i == 0 {
+			loss = c.FeedbackLoss
+		}
+		if loss == 0 {
+			continue
+		}
+		if err := h.SetLoss(loss); err != nil {
+			if lacking(err) {
+				err = fmt.Errorf("%w: the kernel needs nftables with netdev ingress and numgen: %w", ErrNotAllowed, err)
+			}
 			return err
 		}
-		b.Edges = append(b.Edges, edge)
 	}
 	return nil
 }
@@ -102,15 +116,6 @@ func (b *Bed) build() (err error) {
 // Close kills what still runs in the hosts and gives everything back. A second Close does
 // nothing.
 func (b *Bed) Close() error {
-	var errs []error
-	for _, h := range append(b.Edges, b.Origin) {
-		if h != nil {
-			errs = append(errs, h.space.close())
-		}
-	}
-	if b.bridge != nil {
-		errs = append(errs, b.bridge.close())
-	}
-	b.Origin, b.Edges, b.bridge = nil, nil, nil
-	return errors.Join(errs...)
+	b.Origin, b.Edges = nil, nil
+	return b.network.Close()
 }

@@ -9,23 +9,25 @@ import (
 	"os/exec"
 
 	"github.com/vishvananda/netlink"
+
+	"fanfare/testbed/netem"
 )
 
 // hostInterface is the name of every host's one interface.
 const hostInterface = "eth0"
 
-// Host is one machine of the bed: a namespace with one interface.
+// Host is one machine: a namespace with one interface.
 type Host struct {
-	// Name is "origin", "edge-1", "edge-2" and so on.
+	// Name is that of the Topology; in a Bed "origin", "edge-1", "edge-2" and so on.
 	Name string
-	// Addr4 and Addr6 are its addresses.
+	// Addr4 and Addr6 are its addresses. Addr4 is not valid in a network without IPv4.
 	Addr4, Addr6 netip.Addr
 	// Interface is the name of its interface inside.
 	Interface string
 
 	space   *space
-	bridge  *space
-	port    string // the switch's end of its link
+	link    *Link
+	linkIsB bool // it is the link's B
 	loseTCP bool
 }
 
@@ -58,26 +60,32 @@ func (h *Host) Listen(network, address string) (listener net.Listener, err error
 	return listener, err
 }
 
-// Cut takes the link of the host down, as when the cable is pulled out of the switch. The
-// host keeps its addresses and its groups. Heal plugs it in again.
-func (h *Host) Cut() error { return h.setPort(netlink.LinkSetDown) }
+// Link is the host's link.
+func (h *Host) Link() *Link { return h.link }
+
+// SetFaults sets what happens to packets on their way to the host, down, and to those that it
+// sends, up, as Link.SetFaults does.
+func (h *Host) SetFaults(down, up netem.Config) error {
+	if h.linkIsB {
+		return h.link.SetFaults(down, up)
+	}
+	return h.link.SetFaults(up, down)
+}
+
+// LinkStats returns what the host's link has done to packets on their way to it, and to those that it sent.
+func (h *Host) LinkStats() (down, up LinkStats) {
+	if h.linkIsB {
+		return h.link.Stats()
+	}
+	up, down = h.link.Stats()
+	return down, up
+}
+
+// Cut takes the link of the host down, as Link.Cut does. Heal plugs it in again.
+func (h *Host) Cut() error { return h.link.Cut() }
 
 // Heal ends a Cut.
-func (h *Host) Heal() error { return h.setPort(netlink.LinkSetUp) }
-
-func (h *Host) setPort(set func(netlink.Link) error) error {
-	err := h.bridge.do(func() error {
-		link, err := netlink.LinkByName(h.port)
-		if err != nil {
-			return err
-		}
-		return set(link)
-	})
-	if err != nil {
-		return fmt.Errorf("netns: link of %s: %w", h.Name, err)
-	}
-	return nil
-}
+func (h *Host) Heal() error { return h.link.Heal() }
 
 // TxBytes is how many bytes have left the host's interface, Ethernet headers included.
 func (h *Host) TxBytes() (uint64, error) {

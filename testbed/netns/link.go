@@ -2,138 +2,198 @@ package netns
 
 import (
 	"fmt"
-	"net"
-	"net/netip"
+	"sync"
 
-	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netlink/nl"
-	"golang.org/x/sys/unix"
+	"fanfare/testbed/netem"
 )
 
-const bridgeName = "br0"
+// Link is a link of a Network, between A and B as its Topology names them.
+//
+// Its near end is the port of a switch, its far end an interface of a host, a router or another
+// switch. Without faults they are a pair of interfaces. With an emulator in between
+// there are two pairs, and the emulator carries frames between their inner ends:
+//
+//	switch (p3) ═══ (y3) emulator (d3) ═══ (eth0) host
+type Link struct {
+	A, B string
 
-// addBridge makes the switch in the calling thread's namespace. It does no snooping:
-// multicast goes to every port, as through a switch that knows no better.
-func addBridge(mtu int) error {
-	snooping := false
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.MTU = bridgeName, mtu
-	bridge := &netlink.Bridge{LinkAttrs: attrs, MulticastSnooping: &snooping}
-	if err := netlink.LinkAdd(bridge); err != nil {
-		return err
-	}
-	return netlink.LinkSetUp(bridge)
+	network   *Network
+	number    int
+	near, far *space
+	farDevice string
+	reverse   bool // near is B
+
+	mu sync.Mutex // guards what follows
+	// outward is what happens to packets from near to far, inward the other way.
+	outward, inward netem.Config
+	wire            *wire // nil without an emulator
+	inKernel        bool  // faults are the kernel's
+	cut             bool
 }
 
-// addHost makes a namespace and ties it to the switch.
-func (b *Bed) addHost(name string, addr4, addr6 netip.Addr, loss float64) (*Host, error) {
-	s, err := newSpace()
-	if err != nil {
-		return nil, err
-	}
-	h := &Host{
-		Name: name, Addr4: addr4, Addr6: addr6, Interface: hostInterface,
-		space: s, bridge: b.bridge, port: name, loseTCP: b.config.LoseTCP,
-	}
-	err = b.bridge.do(func() error { return addLink(h.port, s, b.config) })
-	if err == nil {
-		err = s.do(func() error { return h.configure(b.config) })
-	}
-	if err == nil && loss > 0 {
-		err = h.SetLoss(loss)
-	}
-	if err != nil {
-		s.close()
-		return nil, fmt.Errorf("netns: making host %s: %w", name, err)
-	}
-	return h, nil
+// LinkStats counts what one direction of a link did since the link got its first fault. Of links without
+// faults, and of those with faults in the kernel, nothing is counted.
+type LinkStats struct {
+	netem.Stats
+	// Missed counts packets that were lost because the emulator came too late for them, or could not
+	// send them: on a machine with time to spare it is 0.
+	Missed uint64
 }
 
-// addLink makes a pair of interfaces, one a port of the switch in the calling thread's
-// namespace, the other a host's.
-func addLink(port string, host *space, c Config) error {
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.MTU = port, c.MTU
-	veth := netlink.NewVeth(attrs)
-	veth.PeerName, veth.PeerMTU = hostInterface, uint32(c.MTU)
-	veth.PeerNamespace = netlink.NsFd(int(host.handle))
-	if err := netlink.LinkAdd(veth); err != nil {
-		return err
-	}
-	bridge, err := netlink.LinkByName(bridgeName)
-	if err != nil {
-		return err
-	}
-	if err := netlink.LinkSetMaster(veth, bridge); err != nil {
-		return err
-	}
-	if err := netlink.LinkSetIP6AddrGenMode(veth, nl.IN6_ADDR_GEN_MODE_NONE); err != nil {
-		return err
-	}
-	if !c.Offloads {
-		if err := offloadsOff(port); err != nil {
+func (l *Link) device(kind string) string { return fmt.Sprintf("%s%d", kind, l.number) }
+
+// make makes the pair of interfaces.
+func (l *Link) make(farIsSwitch bool) error {
+	offloads := l.network.topology.Offloads
+	device := l.device("d")
+	err := l.near.do(func() error {
+		if err := addPair(device, l.farDevice, l.far, l.network.topology.MTU); err != nil {
 			return err
 		}
+		if !offloads {
+			if err := offloadsOff(device); err != nil {
+				return err
+			}
+		}
+		return plugIn(device)
+	})
+	if err != nil || !farIsSwitch {
+		return err
 	}
-	return netlink.LinkSetUp(veth)
+	return l.far.do(func() error {
+		if !offloads {
+			if err := offloadsOff(l.farDevice); err != nil {
+				return err
+			}
+		}
+		return plugIn(l.farDevice)
+	})
 }
 
-// configure gives a host, from inside, its addresses and routes.
-func (h *Host) configure(c Config) error {
-	lo, err := netlink.LinkByName("lo")
-	if err != nil {
+// SetFaults sets what happens to packets from A to B and from B to A, in place of what happened
+// before; what is under way is still delivered as it would have been. A link that had no faults so far
+// is taken apart for the emulator to be put in: what crosses it in that moment is lost.
+// It returns an error that wraps netem.ErrConfig, and changes nothing, if there can be no such link.
+func (l *Link) SetFaults(aToB, bToA netem.Config) error {
+	if err := aToB.Validate(); err != nil {
 		return err
 	}
-	if err := netlink.LinkSetUp(lo); err != nil {
+	if err := bToA.Validate(); err != nil {
 		return err
 	}
-	link, err := netlink.LinkByName(hostInterface)
-	if err != nil {
-		return err
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	outward, inward := aToB, bToA
+	if l.reverse {
+		outward, inward = bToA, aToB
 	}
-	if !c.Offloads {
-		if err := offloadsOff(hostInterface); err != nil {
-			return err
-		}
+	if err := l.setFaults(outward, inward); err != nil {
+		return fmt.Errorf("netns: faults of link %s - %s: %w", l.A, l.B, err)
 	}
-	// The kernel's own link-local address would be usable only after a second of
-	// duplicate address detection; ours is at once.
-	if err := netlink.LinkSetIP6AddrGenMode(link, nl.IN6_ADDR_GEN_MODE_NONE); err != nil {
-		return err
-	}
-	if err := netlink.LinkSetUp(link); err != nil {
-		return err
-	}
-	linkLocal := h.Addr6.As16()
-	linkLocal[0], linkLocal[1] = 0xfe, 0x80
-	for _, prefix := range []netip.Prefix{
-		netip.PrefixFrom(h.Addr4, 16),
-		netip.PrefixFrom(h.Addr6, 64),
-		netip.PrefixFrom(netip.AddrFrom16(linkLocal), 64),
-	} {
-		if err := netlink.AddrAdd(link, address(prefix)); err != nil {
-			return fmt.Errorf("address %v: %w", prefix, err)
-		}
-	}
-	// Linux makes the route for IPv6 multicast by itself.
-	route := &netlink.Route{
-		LinkIndex: link.Attrs().Index,
-		Scope:     netlink.SCOPE_LINK,
-		Dst:       &net.IPNet{IP: net.IPv4(224, 0, 0, 0).To4(), Mask: net.CIDRMask(4, 32)},
-	}
-	if err := netlink.RouteAdd(route); err != nil {
-		return fmt.Errorf("route for multicast: %w", err)
-	}
+	l.outward, l.inward = outward, inward
 	return nil
 }
 
-func address(p netip.Prefix) *netlink.Addr {
-	a := &netlink.Addr{IPNet: &net.IPNet{
-		IP:   p.Addr().AsSlice(),
-		Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
-	}}
-	if p.Addr().Is6() {
-		a.Flags = unix.IFA_F_NODAD
+func (l *Link) setFaults(outward, inward netem.Config) error {
+	if l.wire == nil {
+		done, err := l.setInKernel(outward, inward)
+		if done || err != nil {
+			return err
+		}
+		if err := l.putIn(); err != nil {
+			return err
+		}
 	}
-	return a
+	return l.wire.reconfigure(outward, inward)
 }
+
+// Faults returns what SetFaults or the Topology set last.
+func (l *Link) Faults() (aToB, bToA netem.Config) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.reverse {
+		return l.inward, l.outward
+	}
+	return l.outward, l.inward
+}
+
+// Stats returns what the link has done to packets from A to B and from B to A.
+func (l *Link) Stats() (aToB, bToA LinkStats) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.wire == nil {
+		return LinkStats{}, LinkStats{}
+	}
+	outward, inward := l.wire.stats()
+	if l.reverse {
+		return inward, outward
+	}
+	return outward, inward
+}
+
+// Cut takes the link down, as when the cable is pulled out. Both ends keep their addresses and
+// their groups. Heal plugs it in again.
+func (l *Link) Cut() error { return l.setCut(true) }
+
+// Heal ends a Cut.
+func (l *Link) Heal() error { return l.setCut(false) }
+
+func (l *Link) setCut(cut bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	devices := []string{l.device("d")}
+	if l.wire != nil {
+		devices = append(devices, l.device("y"))
+	}
+	if err := l.near.do(func() error { return setUp(!cut, devices...) }); err != nil {
+		return fmt.Errorf("netns: link %s - %s: %w", l.A, l.B, err)
+	}
+	l.cut = cut
+	return nil
+}
+
+// putIn takes the link apart and puts the emulator in.
+func (l *Link) putIn() error {
+	e, err := l.network.theEmulator()
+	if err != nil {
+		return err
+	}
+	inner, outer, port := l.device("d"), l.device("y"), l.device("p")
+	// The emulator sees packets as they are on a real cable: complete with their checksums.
+	if err := l.far.do(func() error { return cableLike(l.farDevice) }); err != nil {
+		return err
+	}
+	var w *wire
+	err = l.near.do(func() error {
+		if err := unplug(inner); err != nil {
+			return err
+		}
+		if err := addPair(outer, port, nil, l.network.topology.MTU); err != nil {
+			return err
+		}
+		for _, device := range []string{inner, outer, port} {
+			if err := cableLike(device); err != nil {
+				return err
+			}
+		}
+		if _, err := bareLink(outer); err != nil {
+			return err
+		}
+		if w, err = e.newWire(outer, inner, l.network.topology.MTU, l.network.frames(), l.seed()); err != nil {
+			return err
+		}
+		if err := setUp(!l.cut, inner, outer); err != nil {
+			return err
+		}
+		return plugIn(port)
+	})
+	if err != nil {
+		w.close()
+		return err
+	}
+	l.wire = w
+	return e.add(w)
+}
+
+// seed gives each link of a network random numbers of its own.
+func (l *Link) seed() [2]uint64 { return [2]uint64{l.network.topology.Seed, uint64(l.number)} }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -24,16 +25,28 @@ const (
 // kernel names them: prefixes of "tx-tcp6-segmentation", "rx-gro-list" and their kind.
 var trainFeatures = []string{"tx-tcp", "tx-udp-segmentation", "tx-generic-segmentation", "tx-gso-", "rx-gro", "rx-udp-gro-"}
 
+// checksumFeatures are those by which a packet crosses a link before its checksum is computed.
+var checksumFeatures = []string{"tx-checksum-"}
+
 // offloadsOff makes an interface of the calling thread's namespace send and take each packet
 // as a packet.
-func offloadsOff(name string) error {
-	if err := setTrainsOff(name); err != nil {
+func offloadsOff(name string) error { return featuresOff(name, trainFeatures) }
+
+// cableLike makes an interface of the calling thread's namespace send and take what a cable would
+// carry: each packet as a packet, complete with its checksum.
+func cableLike(name string) error {
+	return featuresOff(name, slices.Concat(trainFeatures, checksumFeatures))
+}
+
+// featuresOff switches off those features of an interface whose names have one of the prefixes.
+func featuresOff(name string, prefixes []string) error {
+	if err := setOff(name, prefixes); err != nil {
 		return fmt.Errorf("switching offloads of %s off: %w", name, err)
 	}
 	return nil
 }
 
-func setTrainsOff(name string) error {
+func setOff(name string, prefixes []string) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
@@ -69,7 +82,7 @@ func setTrainsOff(name string) error {
 	binary.NativeEndian.PutUint32(set[4:], uint32(blocks))
 	for i := range count {
 		feature := names[12+i*featureNameLength:][:featureNameLength]
-		if feature, _, _ := bytes.Cut(feature, []byte{0}); isTrainFeature(string(feature)) {
+		if feature, _, _ := bytes.Cut(feature, []byte{0}); hasPrefix(string(feature), prefixes) {
 			change := set[8+8*(i/32):]
 			binary.NativeEndian.PutUint32(change, binary.NativeEndian.Uint32(change)|1<<(i%32))
 		}
@@ -77,8 +90,8 @@ func setTrainsOff(name string) error {
 	return ethtool(fd, name, set)
 }
 
-func isTrainFeature(name string) bool {
-	for _, prefix := range trainFeatures {
+func hasPrefix(name string, prefixes []string) bool {
+	for _, prefix := range prefixes {
 		if strings.HasPrefix(name, prefix) {
 			return true
 		}
