@@ -1,6 +1,6 @@
 // Package scenario reads the test bed's scenario files: what the network is like, what
 // happens when, and what must hold in the end. One file is run with real processes in network
-// namespaces and in the simulator alike; package run does that.
+// namespaces and in the simulator alike; package play does that.
 //
 // A file is YAML and reads like this:
 //
