@@ -1,17 +1,18 @@
-// Package receiver knows what is missing, when to ask for it, and when a block can be
-// decoded: it is the edge's half of the protocol, without sockets, files or a clock. Its
-// counterpart is package sender, whose comment follows one repair round from the other side.
+// Package receiver knows what is missing, when to ask for it, and when a block can be decoded:
+// it is the edge's half of the protocol, without sockets, files or a clock. Its counterpart is
+// package sender, whose comment follows one repair round from the other side.
 //
 // # The contract
 //
-// An Engine is driven by a loop, about twenty lines and one goroutine, that owns the socket and
-// the store. It takes inputs (Expect, Forget, HandlePacket, HandleHeartbeat, HandleResult,
-// HandleTimeout) and gives outputs (NextEvent, NextFeedback, NextTimeout). There is no callback,
-// no channel and no lock:
+// An Engine is driven by a loop, about twenty lines and one goroutine, that owns the socket
+// and the store. It takes inputs (Expect, Forget, HandlePacket, HandleHeartbeat, HandleResult,
+// HandleTimeout) and gives outputs (NextEvent, NextFeedback, NextTimeout). There is no
+// callback, no channel and no lock:
 //
 //  1. one goroutine owns an engine;
 //  2. now never goes back;
-//  3. after the last Handle of a batch drain NextEvent, then NextPacket (here: NextFeedback), then arm NextTimeout;
+//  3. after the last Handle of a batch drain NextEvent, then NextPacket (here NextFeedback), then
+//     arm NextTimeout;
 //  4. same seed and same inputs give the same outputs, bit for bit.
 //
 // So the loop is:
@@ -20,12 +21,20 @@
 //		wait until engine.NextTimeout(), or for packets
 //		now := clock.Now()
 //		for each packet received {
-//			if it is a heartbeat { verify the head, Expect what it makes known, engine.HandleHeartbeat(now, &packet, &heartbeat) }
-//			else if engine.HandlePacket(now, &packet) { store the payload as (TOI, SBN, ESI) }
+//			if it is a heartbeat {
+//				verify the head, Expect what it makes known
+//				engine.HandleHeartbeat(now, &packet, &heartbeat)
+//			} else if engine.HandlePacket(now, &packet) {
+//				store the payload as (TOI, SBN, ESI)
+//			}
 //		}
 //		engine.HandleTimeout(now)
-//		for event, ok := engine.NextEvent(); ok; ... { for BlockReady: decode, verify, write, engine.HandleResult(now, event, err) }
-//		for engine.NextFeedback(now, &message) { complete the report, if there is one; send it to the origin }
+//		for event, ok := engine.NextEvent(); ok; ... {
+//			for BlockReady: decode, verify, write, engine.HandleResult(now, event, err)
+//		}
+//		for engine.NextFeedback(now, &message) {
+//			complete the report, if there is one; send it to the origin
+//		}
 //	}
 //
 // The engine never sees a payload. Reed-Solomon is MDS: any k different symbols of a block are
@@ -34,22 +43,23 @@
 // # The story of one object
 //
 // The log entry that publishes a bundle arrives as a control object, and the loop has the
-// engine Expect the bundle's data object. Or the entry was lost, and packets of the bundle come
-// first: some of them carry EXT_FTI, which says how the object is cut, so that it can begin
-// without (and Expect may follow). The entry itself is missed as soon as a heartbeat tells of a later head: then
-// the loop expects its control object by number alone.
+// engine Expect the bundle's data object. Or the entry was lost, and packets of the bundle
+// come first: some of them carry EXT_FTI, which says how the object is cut, so that it can
+// begin without (and Expect may follow). The entry itself is missed as soon as a heartbeat
+// tells of a later head: then the loop expects its control object by number alone.
 //
 // Each packet of the object names a symbol. The first of a block makes an entry of it with a
-// bitmap of its symbols; with the k-th the block is BlockReady, and the loop decodes and verifies. If it
-// says that all is well, the block shrinks to a number in a list of ranges; if not, the block
-// is emptied and asked for anew. After the last block comes ObjectWhole, the engine forgets all but the TOI,
-// and ignores what else comes for it.
+// bitmap of its symbols; with the k-th the block is BlockReady, and the loop decodes and
+// verifies. If it says that all is well, the block shrinks to a number in a list of ranges; if
+// not, the block is emptied and asked for anew. After the last block comes ObjectWhole, the
+// engine forgets all but the TOI, and ignores what else comes for it.
 //
 // # When it asks
 //
-// Nothing is asked for until it is due: until every symbol of the block has been sent once. The
-// heartbeats tell; so does a source symbol eight blocks further on, since no more than eight take
-// turns. What is late but not lost is waited for as long as reordering has been seen to last.
+// Nothing is asked for until it is due: until every symbol of the block has been sent once.
+// The heartbeats tell; so does a source symbol eight blocks further on, since no more than
+// eight take turns. What is late but not lost is waited for as long as reordering has been
+// seen to last.
 //
 // At every heartbeat each block that is due and needs e more symbols is judged against o, the
 // symbols that the heartbeat lists as outstanding for it:
@@ -59,12 +69,13 @@
 //   - e > o, and asked for before: ask again if this heartbeat was sent after that ask had reached
 //     the sender. It was if it acknowledges the ask, or came later than a round trip after it.
 //
-// There is no timer for an answer: the heartbeats carry the decision, and the sender's account makes a
-// second ask harmless. All blocks wanted at one time go out in one message, each with its exact
-// need; but from the second ask on, when nothing is coming any more, with e + ceil(e/2), because a second round lost costs
-// more time than a symbol.
+// There is no timer for an answer: the heartbeats carry the decision, and the sender's account
+// makes a second ask harmless. All blocks wanted at one time go out in one message, each with
+// its exact need; but from the second ask on, when nothing is coming any more, with e +
+// ceil(e/2), because a second round lost costs more time than a symbol.
 //
-// An example, with a round trip of 20 ms. Block 7 has k = 200; packets 990 and 1000 of it were lost.
+// An example, with a round trip of 20 ms. Block 7 has k = 200; packets 990 and 1000 of it were
+// lost.
 //
 //	 0 ms  heartbeat 1001: first pass is at block 8, nothing outstanding. Block 7 is due, e = 2, o = 0:
 //	       NACK (block 7, e = 2, h = 1001)
@@ -81,15 +92,16 @@
 //
 // # A new sender
 //
-// A heartbeat with another instance says that the sender was started anew: SenderRestarted. Its packet numbers
-// mean something else, so asks, loss and round trip begin anew, but what was received stays.
+// A heartbeat with another instance says that the sender was started anew: SenderRestarted.
+// Its packet numbers mean something else, so asks, loss and round trip begin anew, but what
+// was received stays.
 //
 // # What it remembers
 //
 // State lies with what is missing. Whole blocks are ranges; only blocks with some symbols, or
-// asked for, have an entry. At most Config.MaxAskedBlocks are asked for at a time, oldest first,
-// so that an edge that joins late and lacks everything needs no more memory than one that
-// lacks little, and does not flood the sender. What finds no room is refused, counted in
+// asked for, have an entry. At most Config.MaxAskedBlocks are asked for at a time, oldest
+// first, so that an edge that joins late and lacks everything needs no more memory than one
+// that lacks little, and does not flood the sender. What finds no room is refused, counted in
 // Stats, and asked for when there is room. Packets and hints are not trusted further than they
 // must be: what contradicts itself is dropped, and hints are clamped.
 package receiver

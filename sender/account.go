@@ -53,7 +53,8 @@ func (a *account) transmit(sequence uint32) {
 	a.length++
 }
 
-// seen returns C: how many transmissions were in packets up to sequence, whether they arrived or not.
+// seen returns C: how many transmissions were in packets up to sequence, whether they arrived
+// or not.
 func (a *account) seen(sequence uint32) uint32 {
 	n := a.before
 	for _, r := range a.runs[:a.length] {

@@ -49,7 +49,8 @@ type Config struct {
 	MaxEdges int
 	// Keep is how long an object is held after its last transmission; default 60 s.
 	Keep time.Duration
-	// InitialGRTT is the estimate of the group's round trip before the first feedback; default 20 ms.
+	// InitialGRTT is the estimate of the group's round trip before the first feedback; default
+	// 20 ms.
 	InitialGRTT time.Duration
 }
 

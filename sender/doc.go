@@ -4,9 +4,9 @@
 //
 // # The contract
 //
-// An Engine is driven by a loop, about twenty lines and one goroutine, that owns the socket and
-// the files. It takes inputs (Add, Cancel, HandleFeedback, HandleTimeout) and gives outputs
-// (NextEvent, NextPacket, NextTimeout). There is no callback, no channel and no lock:
+// An Engine is driven by a loop, about twenty lines and one goroutine, that owns the socket
+// and the files. It takes inputs (Add, Cancel, HandleFeedback, HandleTimeout) and gives
+// outputs (NextEvent, NextPacket, NextTimeout). There is no callback, no channel and no lock:
 //
 //  1. one goroutine owns an engine;
 //  2. now never goes back;
@@ -36,15 +36,16 @@
 //
 // A bundle of 1 MB is published as entry 12. The loop adds two objects: the control object of
 // the entry (TOI 12; one symbol, k = 1) and the data object of the bundle (TOI 2^31+12; 711
-// source symbols, in blocks of k = 178, 178, 178 and 177, of which each can have n = 255 symbols).
+// source symbols, in blocks of k = 178, 178, 178 and 177, of which each can have n = 255
+// symbols).
 //
 // The control object goes out at once, before all else and without waiting for the token
 // bucket, and twice more 5 ms apart. A heartbeat with the new head of the log follows the
 // first copy. Then the first pass of the data object begins: its source symbols, in groups of
 // up to eight blocks whose symbols take turns (firstpass.go), as fast as the bucket lets them.
-// Heartbeats every few milliseconds say how far the first pass is, so that receivers know which
-// blocks have been sent in full. With the last symbol comes FirstPassDone, and a heartbeat
-// at once; then more, after 1, 2, 4, ... ms up to one second.
+// Heartbeats every few milliseconds say how far the first pass is, so that receivers know
+// which blocks have been sent in full. With the last symbol comes FirstPassDone, and a
+// heartbeat at once; then more, after 1, 2, 4, ... ms up to one second.
 //
 // Whoever lacks symbols asks (a NACK), and is answered with fresh repair symbols. When nothing
 // has been asked for a minute the object is forgotten: ObjectForgotten. If an edge asks later
@@ -55,9 +56,9 @@
 // What makes repair exact is an account of transmissions for each block (account.go), not a
 // timer: T counts the transmissions of the block so far, G is the goal, and while T < G the
 // block is sent, each time with the next ESI: the T-th transmission carries ESI T mod n. Every
-// packet has a sequence number. A NACK says: "block b needs e more, any; the newest packet I had seen
-// was h". Of the transmissions of b, C were in packets up to h: the edge has seen or lost them, and they
-// are in e already. So
+// packet has a sequence number. A NACK says: "block b needs e more, any; the newest packet I
+// had seen was h". Of the transmissions of b, C were in packets up to h: the edge has seen or
+// lost them, and they are in e already. So
 //
 //	G = max(G, C + e)
 //
@@ -69,14 +70,14 @@
 //	NACK from C: e = 2  G = max(205, 200+2) = 205  nothing: it is on its way (AsksMerged)
 //	                    heartbeat in packet 1007: the queue is empty, nothing is outstanding
 //
-// Five symbols mended ten losses. B lost packet 1004; it sees that nothing is outstanding and that
-// it still needs one. It asks again, for one and one to be sure (see package receiver):
+// Five symbols mended ten losses. B lost packet 1004; it sees that nothing is outstanding and
+// that it still needs one. It asks again, for one and one to be sure (see package receiver):
 //
 //	NACK from B: e = 2, h = 1007: C = 205  G = 207  sends T = 205, 206
 //
-// Should B's first NACK now come a second time, late: e = 5, h = 1001, C = 200, and G = max(207,
-// 205) does not move. Asks may come in any order, twice, or never; they are merged by maximum,
-// and no loss is paid for twice.
+// Should B's first NACK now come a second time, late: e = 5, h = 1001, C = 200, and G =
+// max(207, 205) does not move. Asks may come in any order, twice, or never; they are merged by
+// maximum, and no loss is paid for twice.
 //
 // Heartbeats list G - T of every block that is being repaired, so that edges whose need is
 // covered stay silent: without hearing each other they suppress each other's NACKs.
@@ -84,9 +85,10 @@
 // # Order and pace
 //
 // Control objects go first, then heartbeats, then repair, then new data. Blocks of which more
-// than half is asked for come last among repairs, and take turns with new data: an edge that lacks
-// everything holds up nobody. Repair and new data wait for a token bucket (pacer.go); the first two do not wait for it, but are charged to it, and
-// wait after all when they have overdrawn it by as much as it holds.
+// than half is asked for come last among repairs, and take turns with new data: an edge that
+// lacks everything holds up nobody. Repair and new data wait for a token bucket (pacer.go);
+// the first two do not wait for it, but are charged to it, and wait after all when they have
+// overdrawn it by as much as it holds.
 //
 // # What it remembers
 //

@@ -13,7 +13,7 @@ import (
 // or its rate.
 func TestHostileFeedback(t *testing.T) {
 	const rate = 20_000_000
-	for seed := range uint64(5) {
+	for seed := range uint64(3) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		h := newHarness(t, Config{Rate: rate, MaxRepairBlocks: 50, MaxEdges: 30, MaxObjects: 8})
 		h.add(ObjectInfo{TOI: 1, OTI: oti(1, 1, 1)})
@@ -31,7 +31,7 @@ func TestHostileFeedback(t *testing.T) {
 			return rng.Uint32N(8)
 		}
 		tois := []uint32{0, 1, 2, 3, 1 << 31, wire.DataTOI(1), wire.DataTOI(2), wire.DataTOI(3), wire.DataTOI(4), 1<<32 - 1}
-		for h.now < mono.Time(2*time.Second) {
+		for h.now < mono.Time(time.Second) {
 			h.advance(time.Duration(rng.Uint32N(2_000_000)))
 			f := wire.Feedback{
 				TSI: 1, Edge: uint64(rng.IntN(60)), Counter: rng.Uint64(), Instance: 99 + uint64(rng.IntN(2)),
@@ -59,7 +59,7 @@ func TestHostileFeedback(t *testing.T) {
 		}
 		s := h.engine.Stats()
 		// Control may run ahead by the bucket; heartbeats take what they take.
-		most := rate/8*2 + 3*burstBytes + int(s.HeartbeatsSent)*(heartbeatBytes+100)
+		most := rate/8 + 3*burstBytes + int(s.HeartbeatsSent)*(heartbeatBytes+100)
 		if int(s.BytesSent) > most {
 			t.Errorf("seed %d: %d bytes sent, at most %d", seed, s.BytesSent, most)
 		}

@@ -56,7 +56,10 @@ func (r *repairs) open(now mono.Time, o *object, sbn uint32, sent int) *block {
 	} else {
 		r.free = b.next
 	}
-	*b = block{object: o, sbn: sbn, k: o.part.SourceSymbols(sbn), n: int(o.part.OTI().MaxSymbols), account: opened(sent)}
+	*b = block{
+		object: o, sbn: sbn, account: opened(sent),
+		k: o.part.SourceSymbols(sbn), n: int(o.part.OTI().MaxSymbols),
+	}
 	r.table[blockName{o.toi, sbn}] = b
 	b.touched = now
 	r.idle.push(b)

@@ -47,7 +47,8 @@ func (u *unknowns) note(now mono.Time, n wire.NACK, sequence uint32, known bool)
 		if len(u.asks) >= maxUnknowns {
 			return false, false
 		}
-		u.asks = append(u.asks, unknownAsk{nack: n, sequence: sequence, known: known, told: now - mono.Time(unknownQuiet)})
+		a := unknownAsk{nack: n, sequence: sequence, known: known, told: now - mono.Time(unknownQuiet)}
+		u.asks = append(u.asks, a)
 		same = &u.asks[len(u.asks)-1]
 	}
 	same.at = now

@@ -31,7 +31,8 @@ type Link struct {
 	cut           mono.Time
 }
 
-// New returns a link. It returns an error that wraps ErrConfig if cfg is not valid. The link owns rng.
+// New returns a link. It returns an error that wraps ErrConfig if cfg is not valid. The link
+// owns rng.
 func New(cfg Config, rng *rand.Rand) (*Link, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -133,9 +134,9 @@ func (l *Link) Plain() bool {
 // Delay returns Config.Delay.
 func (l *Link) Delay() time.Duration { return l.cfg.Delay }
 
-// Reconfigure changes what the link does from the next packet on. What waits for the transmitter or is
-// under way stays so, and a Cut goes on. It returns an error that wraps ErrConfig, and
-// changes nothing, if cfg is not valid.
+// Reconfigure changes what the link does from the next packet on. What waits for the
+// transmitter or is under way stays so, and a Cut goes on. It returns an error that wraps
+// ErrConfig, and changes nothing, if cfg is not valid.
 func (l *Link) Reconfigure(cfg Config) error {
 	if err := cfg.Validate(); err != nil {
 		return err

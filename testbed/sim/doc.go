@@ -5,8 +5,8 @@
 //
 // Around the engines stand the shortest loops that keep their contract. The sender's holds the
 // log: each publication is a data object and, if wanted, a control object before it. The
-// edge's learns of the log from control objects and from the head in heartbeats, expects what it
-// finds there, and answers every BlockReady at once.
+// edge's learns of the log from control objects and from the head in heartbeats, expects what
+// it finds there, and answers every BlockReady at once.
 //
 // What a run cost is judged by three numbers:
 //
