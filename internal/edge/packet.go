@@ -20,9 +20,6 @@ const (
 	dropEntry      = "entry"      // a control object that is no entry of the origin's
 )
 
-// fullBatch is what mcast.Conn.Read returns at most: less says that the socket is empty.
-const fullBatch = 64
-
 // read handles the datagrams that have arrived, at most batchesPerTurn batches; more says
 // that there may be others.
 func (l *loop) read() (more bool, err error) {
@@ -44,7 +41,7 @@ func (l *loop) read() (more bool, err error) {
 			l.datagram(now, batch[i].Payload)
 		}
 		l.events(now)
-		if len(batch) < fullBatch {
+		if !l.edge.group.More() {
 			return false, nil
 		}
 	}

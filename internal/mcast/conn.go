@@ -24,7 +24,8 @@ type Stats struct {
 	BytesSent       uint64 // their payload bytes
 	// SocketDrops is datagrams the kernel threw away because the receive buffer was
 	// full (SO_RXQ_OVFL): loss by this machine, not by the network. The kernel tells
-	// with the next datagram that gets in.
+	// with the next datagram that gets in. It counts a lost train as one; here it counts as
+	// many as the train has that tells of it.
 	SocketDrops      uint64
 	PacketsTruncated uint64 // dropped: longer than Options.PacketLimit
 	PacketsInjected  uint64 // dropped on purpose: Options.Loss
@@ -34,6 +35,13 @@ type Stats struct {
 	// Unreachable is ICMP errors the peer or a router answered with: nobody listens, no way
 	// there, too long for a link under way.
 	Unreachable uint64
+	// TrainsReceived and TrainsSent count trains: datagrams of one length that the kernel passed
+	// as one. The datagrams in them are among the packets above.
+	TrainsReceived, TrainsSent uint64
+	// TrainsRefused is trains that the kernel or the interface could not cut and that were
+	// sent as single datagrams. After one that was refused for no fault of its datagrams the Conn
+	// makes no others.
+	TrainsRefused uint64
 	// ReceiveBuffer and SendBuffer are the bytes the kernel granted.
 	ReceiveBuffer, SendBuffer int
 }
@@ -73,7 +81,8 @@ func Join(o Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.receive = newReceiver(o.packetLimit())
+	trains := unix.SetsockoptInt(c.fd, unix.SOL_UDP, unix.UDP_GRO, 1) == nil // Linux 5.0
+	c.receive = newReceiver(o.packetLimit(), trains)
 	if err := c.join(o); err != nil {
 		c.Close()
 		return nil, err
@@ -107,7 +116,7 @@ func ListenUnicast(local netip.AddrPort, o Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.receive = newReceiver(o.packetLimit())
+	c.receive = newReceiver(o.packetLimit(), false)
 	if err := c.bind(local, "choose another port"); err != nil {
 		c.Close()
 		return nil, err
@@ -128,7 +137,7 @@ func DialUnicast(peer netip.AddrPort, o Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.receive = newReceiver(o.packetLimit())
+	c.receive = newReceiver(o.packetLimit(), false)
 	if err := c.dial(peer, o); err != nil {
 		c.Close()
 		return nil, err

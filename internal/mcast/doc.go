@@ -9,11 +9,8 @@
 //	for {
 //		poller.Wait(engine.NextTimeout())
 //		now := clock.Now()
-//		for {
+//		for more := true; more; more = conn.More() {
 //			batch, err := conn.Read()     // never blocks
-//			if err != nil || len(batch) == 0 {
-//				break
-//			}
 //			// hand each datagram to the engine
 //		}
 //		// run what other goroutines queued before they called poller.Wake
@@ -33,6 +30,15 @@
 // Read of that Conn, and not be kept. Under the race detector (build tag race) Read
 // overwrites the payloads of the batch before, so that a keeper fails a test.
 // Neither Read nor Write allocates.
+//
+// # Trains
+//
+// A system call, and the way through the kernel, cost more than the datagram. So neighbours of
+// one length that are written together pass the kernel as one (UDP_SEGMENT) and are cut by
+// the network card or, where it cannot, as late as possible; datagrams of one stream that arrive
+// together are joined and cut again by Read (UDP_GRO, group sockets only). Callers see
+// datagrams only. Where kernel or interface cannot do it, datagrams go one by one, and Stats say
+// so. SO_RXQ_OVFL counts a train that found no room as one: see Stats.SocketDrops.
 //
 // # What counts as an error
 //

@@ -7,8 +7,6 @@ import (
 )
 
 const (
-	// batchSize is how many datagrams one system call moves.
-	batchSize = 64
 	// defaultPacketLimit holds a datagram of a jumbo frame.
 	defaultPacketLimit = 9216
 

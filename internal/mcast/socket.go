@@ -29,8 +29,9 @@ func open(addr netip.Addr, o Options) (*Conn, error) {
 	c := &Conn{
 		fd: fd, family: uint16(family),
 		rng: rand.New(rand.NewPCG(o.LossSeed, 0)), loss: o.Loss,
-		send: newSender(),
 	}
+	_, err = unix.GetsockoptInt(fd, unix.SOL_UDP, unix.UDP_SEGMENT)
+	c.send = newSender(err == nil) // Linux 4.18
 	if err := c.setOptions(o); err != nil {
 		c.Close()
 		return nil, err
