@@ -259,3 +259,21 @@ func TestNarrowLink(t *testing.T) {
 		t.Errorf("ratio %.4f, twice %d", o.Ratio(), o.RepairedTwice)
 	}
 }
+
+// TestSmallTables checks that tables much too small cost bytes and time, but nothing else.
+func TestSmallTables(t *testing.T) {
+	cfg := lan(4, 0.05)
+	for i := range cfg.Edges {
+		cfg.Edges[i].Down.Delay, cfg.Edges[i].Up.Delay = 100*time.Millisecond, 100*time.Millisecond
+	}
+	cfg.Receiver = receiver.Config{MaxOpenBlocks: 12, MaxAskedBlocks: 4, MaxObjects: 2}
+	cfg.Sender.MaxRepairBlocks = 3
+	cfg.Sender.MaxObjects = 6
+	cfg.Sender.MaxEdges = 2
+	cfg.Entries = true
+	r := run(t, cfg, 10_000_000, 5_000, 2_000_000)
+	t.Logf("ratio %.4f, refused %d symbols and %d asks", r.Objects[0].Ratio(), r.Receivers.SymbolsRefused, r.Sender.AsksRefused)
+	if r.Receivers.SymbolsRefused == 0 || r.Sender.AsksRefused == 0 {
+		t.Error("the tables were not too small")
+	}
+}
