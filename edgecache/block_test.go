@@ -55,6 +55,19 @@ func TestPool(t *testing.T) {
 	}
 }
 
+func TestBetweenManyRuns(t *testing.T) {
+	var open []uint64
+	for hole := uint64(2); hole <= 200; hole += 2 {
+		open = append(open, hole)
+	}
+	_, done := between(open, 200)
+	half := MaxDone / 2
+	if len(done) != MaxDone || done[0].From != 3 || done[half-1].From != uint64(2*half+1) ||
+		done[half].From != uint64(200-2*half+1) || done[MaxDone-1].From != 199 {
+		t.Errorf("of the runs 3, 5, ... 199: %v", done)
+	}
+}
+
 func TestBetween(t *testing.T) {
 	for _, test := range []struct {
 		open     []uint64

@@ -17,7 +17,7 @@ type State struct {
 	// still matters is served. A bundle that the size limit evicted no longer matters.
 	Complete uint64
 	// Done has the sequences above Complete of which the same is true: ascending, apart, at
-	// most MaxDone.
+	// most MaxDone: of more, the lowest and the highest.
 	Done []SequenceRange
 	// Failed has the bundles that could not be stored and still matter, by sequence.
 	Failed []Failure
@@ -122,7 +122,8 @@ func (c *Cache) tell() State {
 const maxHoles = 1024
 
 // between returns, of the sequences from 1 to highest that are not in open, the end of the
-// first run, if it begins at 1, and up to MaxDone runs after it. open is ascending.
+// first run, if it begins at 1, and the runs after it; of more than MaxDone the lowest and the
+// highest, at which old and new publications are waited for. open is ascending.
 func between(open []uint64, highest uint64) (complete uint64, done []SequenceRange) {
 	next := uint64(1)
 	above, _ := slices.BinarySearch(open, highest+1)
@@ -130,7 +131,10 @@ func between(open []uint64, highest uint64) (complete uint64, done []SequenceRan
 		if hole > next {
 			if next == 1 {
 				complete = hole - 1
-			} else if len(done) < MaxDone {
+			} else {
+				if len(done) == MaxDone {
+					done = slices.Delete(done, MaxDone/2, MaxDone/2+1)
+				}
 				done = append(done, SequenceRange{next, hole - 1})
 			}
 		}

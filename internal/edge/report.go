@@ -1,8 +1,6 @@
 package edge
 
 import (
-	"unicode/utf8"
-
 	"fanfare/edgecache"
 	"fanfare/internal/mono"
 	"fanfare/internal/wire"
@@ -29,7 +27,7 @@ func (l *loop) sendFeedback(now mono.Time) error {
 }
 
 // fillReport completes a report in which the engine has set its counters. All that it says
-// of the cache is durable: State sees to that.
+// of the cache is durable: State sees to that. What is too long AppendFeedback cuts.
 func (l *loop) fillReport(r *wire.Report) {
 	s := l.cache.State()
 	stats := l.cache.Stats()
@@ -38,25 +36,14 @@ func (l *loop) fillReport(r *wire.Report) {
 	r.Mark, r.Digest, r.Complete = s.Mark, s.Digest, s.Complete
 	r.BlocksDecoded, r.BlocksPoisoned = stats.BlocksDecoded, stats.BlocksPoisoned
 	r.Done = r.Done[:0]
-	for _, d := range someRanges(s.Done) {
+	for _, d := range s.Done {
 		r.Done = append(r.Done, wire.SequenceRange{From: d.From, To: d.To})
 	}
 	r.Failed = r.Failed[:0]
 	for _, f := range s.Failed[:min(len(s.Failed), wire.MaxFailures)] {
-		r.Failed = append(r.Failed, wire.Failure{Sequence: f.Sequence, Reason: shorten(f.Reason, wire.MaxReason)})
+		r.Failed = append(r.Failed, wire.Failure{Sequence: f.Sequence, Reason: f.Reason})
 	}
 	r.Progress = someProgress(r.Progress[:0], s.Progress)
-}
-
-// someRanges returns all ranges, or, of too many, the lowest and the highest: those at
-// which the oldest and the newest publications are waited for.
-func someRanges(all []edgecache.SequenceRange) []edgecache.SequenceRange {
-	const half = wire.MaxRanges / 2
-	if len(all) <= wire.MaxRanges {
-		return all
-	}
-	some := append([]edgecache.SequenceRange(nil), all[:half]...)
-	return append(some, all[len(all)-half:]...)
 }
 
 // someProgress appends bundles of which something is there, the oldest first.
@@ -67,15 +54,4 @@ func someProgress(dst []wire.Progress, all []edgecache.Progress) []wire.Progress
 		}
 	}
 	return dst
-}
-
-// shorten cuts s to at most n bytes, between characters.
-func shorten(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
 }
