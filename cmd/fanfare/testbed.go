@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"time"
@@ -29,7 +29,7 @@ func newTestbed() *cobra.Command {
 		Args:    unknownCommand,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newTestbedRun(), newCompare(), newConfine())
+	c.AddCommand(newTestbedRun(), newCompare(), newConfine(), newServe(), newFetch())
 	return c
 }
 
@@ -69,7 +69,7 @@ Exit status: 0 all expectations held, 1 one did not, 2 a file is not a scenario.
 				if asJSON {
 					return nil
 				}
-				return report.Table(c.OutOrStdout(), r)
+				return r.Print(c.OutOrStdout())
 			})
 			return finishRun(c, result, asJSON, html)
 		},
@@ -118,14 +118,12 @@ func runScenarios(ctx context.Context, scenarios []*scenario.Scenario, o play.Op
 // finishRun writes what was asked for and turns the verdict into the exit status.
 func finishRun(c *cobra.Command, result *report.Run, asJSON bool, html string) error {
 	if asJSON {
-		encoder := json.NewEncoder(c.OutOrStdout())
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(result); err != nil {
+		if err := printJSON(c.OutOrStdout(), result); err != nil {
 			return err
 		}
 	}
 	if html != "" {
-		if err := writeReport(html, result); err != nil {
+		if err := writePage(html, result.WriteHTML); err != nil {
 			return err
 		}
 	}
@@ -138,12 +136,13 @@ func finishRun(c *cobra.Command, result *report.Run, asJSON bool, html string) e
 	return nil
 }
 
-func writeReport(path string, result *report.Run) error {
+// writePage writes a page to a file.
+func writePage(path string, write func(io.Writer) error) error {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	return errors.Join(report.HTML(f, result), f.Close())
+	return errors.Join(write(f), f.Close())
 }
 
 // newConfine is for the testbed itself.

@@ -249,6 +249,8 @@ func (c *checker) step(s *Step) error {
 		}
 		l := Link{lined: s.Link.lined, Down: s.Link.Down, Up: s.Link.Up}
 		return l.check()
+	case s.Check:
+		return nil
 	case s.Wait != nil:
 		for _, name := range s.Wait {
 			if err := s.oneOf("publication", name, append([]string{All}, c.published...)); err != nil {

@@ -44,6 +44,8 @@ type Step struct {
 	// FullDisk fills the disk of an edge, FreeDisk empties it again.
 	FullDisk Names `yaml:"full_disk,omitempty"`
 	FreeDisk Names `yaml:"free_disk,omitempty"`
+	// Check compares everything at once, as it is done at the end in any case.
+	Check bool `yaml:"check,omitempty"`
 	// Wait waits until every edge that runs serves the publications; "all" are all so far.
 	Wait Names `yaml:"wait,omitempty"`
 }
@@ -165,6 +167,9 @@ func (s *Step) String() string {
 	case s.ClockJump != nil:
 		return fmt.Sprintf("clock of %s jumps by %v", s.ClockJump.Node, s.ClockJump.By)
 	}
+	if s.Check {
+		return "check everything"
+	}
 	for _, a := range s.named() {
 		if len(a.names) > 0 {
 			return a.verb + " " + strings.Join(a.names, ", ")
@@ -202,7 +207,7 @@ func (s *Step) named() []action {
 
 // actions counts the actions given.
 func (s *Step) actions() (n int) {
-	for _, given := range []bool{s.Publish != nil, s.Purge != nil, s.Purges != nil, s.Pause != nil, s.Link != nil, s.ClockJump != nil} {
+	for _, given := range []bool{s.Publish != nil, s.Purge != nil, s.Purges != nil, s.Pause != nil, s.Link != nil, s.ClockJump != nil, s.Check} {
 		if given {
 			n++
 		}
@@ -213,29 +218,4 @@ func (s *Step) actions() (n int) {
 		}
 	}
 	return n
-}
-
-// String says in words what the link does.
-func (f Faults) String() string {
-	var words []string
-	add := func(given bool, format string, arguments ...any) {
-		if given {
-			words = append(words, fmt.Sprintf(format, arguments...))
-		}
-	}
-	add(f.Rate > 0, "%v", f.Rate)
-	add(f.Queue > 0, "queue %v", f.Queue)
-	add(f.Delay > 0, "delay %v", f.Delay)
-	add(f.Jitter > 0, "jitter %v", f.Jitter)
-	add(f.Loss > 0, "%v loss", f.Loss)
-	if f.Burst != nil {
-		add(true, "%v loss in bursts of %g", f.Burst.Loss, f.Burst.Length)
-	}
-	add(f.Duplicate > 0, "%v twice", f.Duplicate)
-	add(f.Reorder > 0, "%v late by up to %v", f.Reorder, f.ReorderDelay)
-	add(f.Corrupt > 0, "%v corrupt", f.Corrupt)
-	if len(words) == 0 {
-		return "no faults"
-	}
-	return strings.Join(words, ", ")
 }

@@ -123,20 +123,14 @@ func (x *execution) carryOut(ctx context.Context) error {
 	}
 	err := x.timeline(ctx)
 	if err == nil {
-		x.doing = "settling"
-		err = x.settle(ctx)
+		x.doing = "checking"
+		x.show()
+		err = x.check(ctx)
 	}
 	x.tick(ctx, true)
 	x.result.Seconds = x.bed.now().Seconds()
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
 	x.bed.finish(ctx, x.result)
-	x.doing = "checking"
-	x.show()
-	var verified error
-	x.findings, verified = x.bed.verify(ctx, x.ledger)
-	return errors.Join(err, verified)
+	return err
 }
 
 func (x *execution) timeline(ctx context.Context) error {

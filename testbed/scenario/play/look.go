@@ -139,6 +139,9 @@ func (b *realBed) finish(ctx context.Context, r *report.Result) {
 		b.count(status)
 	}
 	r.Origin = b.counters.origin
+	if missed := b.network.missed(); missed > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("the link emulator lost %d packets beyond what it was told to, for want of processor time", missed))
+	}
 	for i := range r.Edges {
 		e, last := &r.Edges[i], &b.counters.edges[i].status
 		e.Running = b.edges[i].running()

@@ -25,6 +25,8 @@ func (x *execution) do(ctx context.Context, s *scenario.Step) error {
 		return x.bed.setLink(s.Link.Edge, s.Link.Down, s.Link.Up)
 	case s.ClockJump != nil:
 		return x.bed.clockJump(s.ClockJump.Node, time.Duration(s.ClockJump.By))
+	case s.Check:
+		return x.check(ctx)
 	case s.Wait != nil:
 		return x.wait(ctx, s.Wait)
 	}
@@ -147,6 +149,28 @@ func (x *execution) purges(ctx context.Context, step *scenario.Purges) error {
 		}
 		x.ledger.purge([]*object{o})
 	}
+	return nil
+}
+
+// check lets the edges come to rest and compares everything.
+func (x *execution) check(ctx context.Context) error {
+	if err := x.settle(ctx); err != nil {
+		return err
+	}
+	found, err := x.bed.verify(ctx, x.ledger)
+	if err != nil {
+		return err
+	}
+	if x.findings == nil {
+		x.findings = &findings{}
+	}
+	f := x.findings
+	f.answers += found.answers
+	f.digests += found.digests
+	f.refusals += found.refusals
+	f.differ = append(f.differ, found.differ...)
+	f.digest = append(f.digest, found.digest...)
+	f.purged = append(f.purged, found.purged...)
 	return nil
 }
 
