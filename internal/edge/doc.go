@@ -7,9 +7,10 @@
 //	           and the writing half of edgecache: everything that a packet may change.
 //	fetcher    gets entries over HTTP and verifies them.
 //	committer  makes bundles durable (fsync), one after the other.
+//	hardener   makes entries durable before they are reported.
 //	HTTP       the cache's handler, /healthz, /readyz, /metrics.
 //
-// The last three hand their results to the loop in one bounded queue and wake it; they never
+// The others hand their results to the loop in one bounded queue and wake it; they never
 // touch its state. What HTTP tells of the loop is what the loop put into readiness, or
 // answered when it was asked for a snapshot.
 //

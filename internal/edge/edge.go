@@ -296,13 +296,17 @@ func (e *Edge) runLoop(ctx context.Context, cache *edgecache.Cache) error {
 	committer := &committer{
 		cache: cache, requests: make(chan uint64, 1), results: e.results, wake: e.poller.Wake,
 	}
+	hardener := &hardener{
+		cache: cache, requests: make(chan struct{}, 1), results: e.results, wake: e.poller.Wake,
+	}
 	group.Go(func() error { fetcher.run(ctx); return nil })
 	group.Go(func() error { committer.run(ctx); return nil })
+	group.Go(func() error { hardener.run(ctx); return nil })
 	group.Go(func() error {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		stop := context.AfterFunc(ctx, e.poller.Wake)
 		defer stop()
-		return newLoop(e, cache, engine, fetcher, committer).run(ctx)
+		return newLoop(e, cache, engine, fetcher, committer, hardener).run(ctx)
 	})
 	return group.Wait()
 }

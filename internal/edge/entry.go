@@ -107,6 +107,7 @@ func (l *loop) apply(now mono.Time, e entry) {
 	l.settle(now) // all of its bundle may have come before it
 	l.planned = false
 	l.dirty, l.readinessDue = true, true
+	l.hardening.changed(now, false)
 	if e.Kind == control.KindPublish && l.announce(now, e.Sequence, e.Publish.OTI) {
 		return
 	}

@@ -38,6 +38,7 @@ type loop struct {
 	cache     *edgecache.Cache
 	fetcher   *fetcher
 	committer *committer
+	hardener  *hardener
 
 	feed      *feed
 	assembler *assembler
@@ -53,9 +54,10 @@ type loop struct {
 	dirty       bool
 	reconcileAt mono.Time
 	// planned says that nothing changed since the feed was last asked what to do.
-	planned bool
-	news    news
-	rest    rest
+	planned   bool
+	hardening hardening
+	news      news
+	rest      rest
 	// packets counts the datagrams of the group.
 	packets uint64
 	// catchUp is what readiness still waits for.
@@ -75,12 +77,12 @@ type loop struct {
 	stats   Stats
 }
 
-func newLoop(e *Edge, cache *edgecache.Cache, engine *receiver.Engine, f *fetcher, c *committer) *loop {
+func newLoop(e *Edge, cache *edgecache.Cache, engine *receiver.Engine, f *fetcher, c *committer, h *hardener) *loop {
 	return &loop{
 		edge: e, log: e.log, key: ed25519.PublicKey(e.session.PublicKey),
 		channel: e.session.Channel, generation: e.generation,
-		engine: engine, cache: cache, fetcher: f, committer: c,
-		feed: newFeed(e.random(feedStream)), assembler: newAssembler(), news: newNews(), bundles: make(map[uint32]*bundle), applied: make(map[uint64]bool), committing: make(map[uint64]bool),
+		engine: engine, cache: cache, fetcher: f, committer: c, hardener: h,
+		feed: newFeed(e.random(feedStream)), assembler: newAssembler(), hardening: newHardening(), news: newNews(), bundles: make(map[uint32]*bundle), applied: make(map[uint64]bool), committing: make(map[uint64]bool),
 		dirty: true, readinessDue: true, output: make([]byte, 0, wire.MaxFeedback),
 		counts: make(packetCounts), refused: make(map[string]bool),
 	}
@@ -88,6 +90,9 @@ func newLoop(e *Edge, cache *edgecache.Cache, engine *receiver.Engine, f *fetche
 
 // run goes round until ctx ends.
 func (l *loop) run(ctx context.Context) error {
+	if err := l.cache.Harden(); err != nil { // the first report tells what was found
+		return err
+	}
 	now := l.clock.Now()
 	l.settle(now) // what was whole when the edge ended
 	l.reconcile(now)
@@ -136,12 +141,15 @@ func (l *loop) turn(now mono.Time) {
 	}
 	l.events(now)
 	l.handCommits()
+	if l.hardening.start(now) {
+		l.hardener.requests <- struct{}{} // has room: there is one request at a time
+	}
 	l.updateReadiness()
 }
 
 // nextTimeout returns when the loop has something to do of its own accord.
 func (l *loop) nextTimeout(now mono.Time) mono.Time {
-	next := min(now.Add(idleTurn), l.feed.next, l.news.due)
+	next := min(now.Add(idleTurn), l.feed.next, l.news.due, l.hardening.next())
 	if l.dirty {
 		next = min(next, l.reconcileAt)
 	}
@@ -169,6 +177,8 @@ func (l *loop) result(now mono.Time, result any) {
 		l.fetched(now, r)
 	case commitDone:
 		l.committed(now, r)
+	case hardenDone:
+		l.hardened(now, r)
 	case snapshotRequest:
 		r.reply <- l.snapshot()
 	default:

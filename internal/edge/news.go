@@ -74,9 +74,3 @@ func (n *news) repeat(now mono.Time) bool {
 	n.due = mono.Never // reported sets it
 	return true
 }
-
-// tell has what has changed reported soon.
-func (l *loop) tell(now mono.Time) {
-	l.news.untold = true
-	l.engine.RequestReport(now)
-}

@@ -27,9 +27,9 @@ func (l *loop) sendFeedback(now mono.Time) error {
 }
 
 // fillReport completes a report in which the engine has set its counters. All that it says
-// of the cache is durable: State sees to that. What is too long AppendFeedback cuts.
+// of the cache is durable. What is too long AppendFeedback cuts.
 func (l *loop) fillReport(r *wire.Report) {
-	s := l.cache.State()
+	s := l.cache.Durable()
 	stats := l.cache.Stats()
 	r.Name = l.edge.cfg.Name
 	r.GenerationOrder, r.GenerationRandom = l.generation.Order, l.generation.Random
