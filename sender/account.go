@@ -8,22 +8,22 @@ type account struct {
 	sent uint32
 	// goal is G: the block is transmitted while sent < goal. It never falls.
 	goal uint32
-	// before counts the transmissions that every ask is taken to have seen: those of the
-	// first pass, and old ones for which runs has no room.
+	// before counts the transmissions that every ask has seen: those of the first pass.
 	before uint32
-	// runs are the latest transmissions; before and the lengths of runs add up to sent.
+	// runs are the transmissions since, oldest first; before and their counts add up to sent.
 	runs   [maxRuns]run
 	length uint8
 }
 
-// run is count transmissions in a row, in packets first, first+1, ...
+// run is count transmissions in packets first to last. Only in the oldest, which takes in
+// others when there are too many, can there be other packets between them.
 type run struct {
-	first uint32
-	count uint16
+	first, last uint32
+	count       uint32
 }
 
 // maxRuns is how many runs an account tells apart. Each repair round of a block makes one
-// or two, so an ask is judged well if it is not more than four rounds old.
+// or two, so an ask is judged exactly if it is not more than about four rounds old.
 const maxRuns = 8
 
 // opened returns the account of a block of which sent transmissions were seen by all.
@@ -39,27 +39,34 @@ func (a *account) transmit(sequence uint32) {
 	a.sent++
 	if a.length > 0 {
 		last := &a.runs[a.length-1]
-		if last.first+uint32(last.count) == sequence && last.count < 1<<16-1 {
+		if last.last+1 == sequence {
+			last.last++
 			last.count++
 			return
 		}
 	}
 	if a.length == maxRuns {
-		a.before += uint32(a.runs[0].count)
+		a.runs[1].first = a.runs[0].first
+		a.runs[1].count += a.runs[0].count
 		copy(a.runs[:], a.runs[1:])
 		a.length--
 	}
-	a.runs[a.length] = run{first: sequence, count: 1}
+	a.runs[a.length] = run{first: sequence, last: sequence, count: 1}
 	a.length++
 }
 
 // seen returns C: how many transmissions were in packets up to sequence, whether they arrived
-// or not.
+// or not. If that is not known exactly it returns the least it can be: what an edge asks for
+// beyond is not sent, and it asks again.
 func (a *account) seen(sequence uint32) uint32 {
 	n := a.before
 	for _, r := range a.runs[:a.length] {
-		if d := int32(sequence - r.first); d >= 0 {
-			n += min(uint32(d)+1, uint32(r.count))
+		switch {
+		case int32(sequence-r.last) >= 0:
+			n += r.count
+		case int32(sequence-r.first) >= 0:
+			later := min(r.last-sequence, r.count)
+			n += r.count - later
 		}
 	}
 	return n

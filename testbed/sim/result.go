@@ -72,7 +72,7 @@ func (o *published) result() ObjectResult {
 		k := o.part.SourceSymbols(uint32(sbn))
 		r.Source += k
 		r.Sent += b.total()
-		r.RepairedTwice += b.twice(k)
+		r.RepairedTwice += b.twice(k + min(o.proactive, int(o.oti.MaxSymbols)-k))
 		r.Surplus += b.surplus()
 	}
 	if o.passed != mono.Never {

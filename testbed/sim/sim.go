@@ -190,6 +190,7 @@ type published struct {
 	toi, control uint32
 	oti, entry   fec.OTI
 	part         fec.Partition
+	proactive    int
 	at           mono.Time
 	passed       mono.Time // end of the first pass
 	blocks       []tally
@@ -205,7 +206,7 @@ func (s *Simulation) publish(oti fec.OTI) error {
 	sequence := uint64(len(s.objects) + 1)
 	o := &published{
 		sequence: sequence, toi: wire.DataTOI(sequence), control: wire.ControlTOI(sequence),
-		oti: oti, part: part, at: s.now, passed: mono.Never,
+		oti: oti, part: part, proactive: s.cfg.Proactive, at: s.now, passed: mono.Never,
 		entry:  fec.OTI{TransferLength: 250, SymbolLength: 250, MaxBlock: 1, MaxSymbols: fec.MaxSymbols},
 		blocks: make([]tally, part.Blocks()),
 		done:   make([]mono.Time, len(s.edges)),

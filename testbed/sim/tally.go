@@ -37,13 +37,13 @@ func (t *tally) restart() {
 
 func (t *tally) total() int { return t.earlier + len(t.sequences) }
 
-// twice returns how many transmissions nobody called for, beyond the k of the first pass. After
-// a restart there is no first pass.
-func (t *tally) twice(k int) int {
+// twice returns how many transmissions nobody called for, beyond those of the first
+// pass. After a restart there is no first pass.
+func (t *tally) twice(first int) int {
 	if t.earlier > 0 {
-		k = 0
+		first = 0
 	}
-	return max(0, len(t.sequences)-max(k, t.called))
+	return max(0, len(t.sequences)-max(first, t.called))
 }
 
 // surplus returns how many transmissions came after the last that was of use.
