@@ -84,6 +84,24 @@ func openBed(t *testing.T, c Config) *Bed {
 	return b
 }
 
+// buildNetwork skips, aloud, where networks cannot be.
+func buildNetwork(t *testing.T, top Topology) *Network {
+	t.Helper()
+	n, err := Build(top)
+	if errors.Is(err, ErrNotAllowed) {
+		t.Skipf("SKIPPED: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
 // conn makes a socket inside a host.
 func conn(t *testing.T, h *Host, open func() (*mcast.Conn, error)) (c *mcast.Conn) {
 	t.Helper()

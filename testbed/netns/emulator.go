@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"fanfare/internal/mcast"
 	"fanfare/internal/mono"
 )
 
@@ -20,15 +19,15 @@ const (
 	// frames due in between leave together, that much late at most.
 	delivery = 50 * time.Microsecond
 	// ringBudget is how many frames all rings of a network hold together.
-	ringBudget = 1 << 14
-	maxRing    = 1 << 10
+	ringBudget = 1 << 15
+	maxRing    = 1 << 12
 	minRing    = 1 << 7
 )
 
 // emulator carries the frames of all wires of a network, on one thread of its own: a goroutine that
 // owns the wires, the buffers and the three descriptors.
 type emulator struct {
-	clock              mcast.Clock
+	start              time.Time // the zero of its time
 	epoll, timer, wake int
 	quit               chan struct{} // closed to end the goroutine
 	done               chan struct{} // closed when it has ended
@@ -51,7 +50,7 @@ func (n *Network) theEmulator() (*emulator, error) {
 		return n.emulator, nil
 	}
 	e := &emulator{
-		epoll: -1, timer: -1, wake: -1,
+		start: time.Now(), epoll: -1, timer: -1, wake: -1,
 		quit: make(chan struct{}), done: make(chan struct{}),
 		sources: map[int32]*direction{}, armed: mono.Never,
 	}
@@ -144,8 +143,10 @@ func (e *emulator) release() {
 
 // run is the goroutine.
 func (e *emulator) run() {
-	runtime.LockOSThread()
+	runtime.LockOSThread() // for ever: the thread may be a preferred one, and ends with the goroutine
 	defer close(e.done)
+	// Before the processes under test where that is allowed: a late emulator is a fault of its own.
+	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -15)
 	defer func() {
 		for _, w := range e.wires {
 			w.close()
@@ -187,14 +188,17 @@ func (e *emulator) handle(event unix.EpollEvent) bool {
 		if event.Events&unix.EPOLLERR != 0 {
 			d.from.clearError()
 		}
-		d.take(e, e.clock.Now(), time.Now().UnixNano())
+		d.take(e, time.Now())
 	}
 	return true
 }
 
+// at is the emulator's time of a reading of the clock.
+func (e *emulator) at(t time.Time) mono.Time { return mono.Time(t.Sub(e.start)) }
+
 // deliver sends what is due on all wires, and sets the timer for what is due next.
 func (e *emulator) deliver() {
-	now := e.clock.Now()
+	now := e.at(time.Now())
 	next := mono.Never
 	for _, w := range e.wires {
 		next = min(next, w.outward.deliver(e, now), w.inward.deliver(e, now))

@@ -105,9 +105,10 @@ func (d *direction) stats() LinkStats {
 	return LinkStats{Stats: d.model.Stats(), Missed: d.missed}
 }
 
-// take gives the frames that have come to the model. wall is the present by the wall clock,
-// by which the kernel says when each came, so that a late look at it makes no fault.
-func (d *direction) take(e *emulator, now mono.Time, wall int64) {
+// take gives the frames that have come to the model. The kernel says when each came, by the wall
+// clock, so that coming late to them makes no fault; of present both clocks are used.
+func (d *direction) take(e *emulator, present time.Time) {
+	now, wall := e.at(present), present.UnixNano()
 	d.from.read(func(frame []byte, came int64) {
 		at := now
 		if late := time.Duration(wall - came); late > 0 && late < time.Second {
