@@ -1,0 +1,86 @@
+package report
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"time"
+)
+
+//go:embed page.css
+var pageCSS string
+
+//go:embed page.tmpl
+var pageText string
+
+// pages are the templates "run" and "compare".
+var pages = template.Must(template.New("page").Funcs(template.FuncMap{
+	"css":      func() template.CSS { return template.CSS(pageCSS) },
+	"seconds":  duration,
+	"bytes":    func(n any) string { return quantity(toFloat(n), byteUnits) },
+	"rate":     func(n any) string { return quantity(toFloat(n), rateUnits) },
+	"percent":  func(share float64) string { return quantity(share, shareUnits) },
+	"number":   func(n any) string { return number(toFloat(n)) },
+	"ratio":    func(v float64) string { return number(roundTo(v, 4)) },
+	"date":     func(t time.Time) string { return t.Format("2 January 2006, 15:04") },
+	"inc":      func(i int) int { return i + 1 },
+	"lossText": lossText,
+}).Parse(pageText))
+
+func toFloat(n any) float64 {
+	switch n := n.(type) {
+	case int:
+		return float64(n)
+	case int64:
+		return float64(n)
+	case uint64:
+		return float64(n)
+	case float64:
+		return n
+	}
+	return 0
+}
+
+// WriteHTML writes the run as one HTML page that needs no network.
+func (r *Run) WriteHTML(w io.Writer) error {
+	type scenario struct {
+		*Result
+		ID      string
+		Figures []figure
+		Rows    []edgeRow
+		More    int // edges that have no row
+	}
+	page := struct {
+		*Run
+		Scenarios []scenario
+	}{Run: r}
+	for i := range r.Results {
+		result := &r.Results[i]
+		rows, more := result.edgeRows()
+		page.Scenarios = append(page.Scenarios, scenario{result, fmt.Sprintf("scenario-%d", i+1), result.figures(), rows, more})
+	}
+	return pages.ExecuteTemplate(w, "run", page)
+}
+
+// WriteHTML writes the comparison as one HTML page that needs no network.
+func (c *Comparison) WriteHTML(w io.Writer) error {
+	type tile struct {
+		Work, Loss, Peer string
+		Against
+		Slower bool
+	}
+	page := struct {
+		*Comparison
+		Tiles    []tile
+		Sections []section
+	}{Comparison: c, Sections: c.sections()}
+	for _, work := range c.Works {
+		for _, loss := range c.Losses {
+			if best, ok := c.BestPeer(work.Name, loss, false); ok {
+				page.Tiles = append(page.Tiles, tile{work.Name, lossText(loss), best.Peer, best, best.Times < 1})
+			}
+		}
+	}
+	return pages.ExecuteTemplate(w, "compare", page)
+}
