@@ -33,7 +33,7 @@ func (e *Engine) NextFeedback(now mono.Time, f *wire.Feedback) (ok bool) {
 	} else {
 		e.fillReport()
 		f.Report = &e.report
-		e.reporter.sent(now, e.rng)
+		e.reporter.sent(now, e.rng, e.counter)
 		e.stats.ReportsSent++
 	}
 	e.rtt.send(now, e.counter)

@@ -17,6 +17,11 @@ type reporter struct {
 	jitter float64
 	// requested is when a report asked for is due, or Never.
 	requested mono.Time
+	// news is the counter of the last report sent since there was news that the sender has not
+	// acknowledged; 0: there is none. It went out at newsSent, and is repeated at most newsRepeats times.
+	news     uint64
+	newsSent mono.Time
+	repeats  int
 }
 
 const (
@@ -29,6 +34,9 @@ const (
 	requestSpread   = time.Millisecond
 	requestInterval = 5 * time.Millisecond
 	firstSpread     = 20 * time.Millisecond
+	// newsRepeats times at most is a report repeated that told news and was not acknowledged. It
+	// took a receipt that was lost from two seconds to some round trips.
+	newsRepeats = 6
 )
 
 // start says that the sender was heard for the first time: the first report is due soon.
@@ -62,8 +70,36 @@ func (r *reporter) due(edges int) mono.Time {
 	return min(r.requested, r.last.Add(interval))
 }
 
-// sent says that a report went out.
-func (r *reporter) sent(now mono.Time, rng *rand.Rand) {
+// sent says that a report went out in the message of that counter.
+func (r *reporter) sent(now mono.Time, rng *rand.Rand, counter uint64) {
+	if r.requested != mono.Never {
+		r.news = counter
+	}
+	if r.news != 0 {
+		r.news, r.newsSent = counter, now
+	}
 	r.last, r.jitter = now, rng.Float64()
 	r.busy, r.requested = false, mono.Never
+}
+
+// echo takes the acknowledgment of a message.
+func (r *reporter) echo(counter uint64) {
+	if r.news != 0 && counter == r.news {
+		r.news, r.repeats = 0, 0
+	}
+}
+
+// heartbeat takes note of one that was heard: if news sent more than a round trip ago has not
+// been acknowledged, it is told again. In large groups, where a heartbeat has no room for every
+// acknowledgment, the next regular report tells.
+func (r *reporter) heartbeat(now mono.Time, roundTrip time.Duration, rng *rand.Rand, edges int) {
+	if r.news == 0 || r.requested != mono.Never || now.Sub(r.newsSent) <= roundTrip {
+		return
+	}
+	if r.repeats >= newsRepeats || edges > backoffGroup {
+		r.news, r.repeats = 0, 0
+		return
+	}
+	r.repeats++
+	r.request(now, rng, edges)
 }

@@ -79,8 +79,10 @@ func (e *Engine) HandleHeartbeat(now mono.Time, p *wire.Packet, h *wire.Heartbea
 	for _, echo := range h.Echoes {
 		if echo.Edge == e.cfg.Edge {
 			e.rtt.echo(now, echo.Counter, echo.Held)
+			e.reporter.echo(echo.Counter)
 		}
 	}
+	e.reporter.heartbeat(now, e.rtt.wait(v.grtt), e.rng, v.edges)
 	e.expire(now)
 	e.mark(h)
 	for _, o := range e.objects.order {
