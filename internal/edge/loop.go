@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// batchesPerTurn is how many batches of datagrams are read before other work is looked at.
-	batchesPerTurn = 16
+	// packetsPerTurn is how many packets are looked at before other work is.
+	packetsPerTurn = 1024
 	// idleTurn is how long the loop waits at most: what is wanted is then compared anew.
 	idleTurn = time.Second
 )

@@ -20,10 +20,10 @@ const (
 	dropEntry      = "entry"      // a control object that is no entry of the origin's
 )
 
-// read handles the datagrams that have arrived, at most batchesPerTurn batches; more says
-// that there may be others.
+// read handles datagrams that have arrived, not many more than packetsPerTurn; more says that
+// there may be others.
 func (l *loop) read() (more bool, err error) {
-	for i := range batchesPerTurn {
+	for handled := 0; handled < packetsPerTurn; {
 		batch, err := l.edge.group.Read()
 		if err != nil {
 			return false, err
@@ -32,11 +32,16 @@ func (l *loop) read() (more bool, err error) {
 			l.engine.SocketDropped(drops - l.socketDrops)
 			l.socketDrops = drops
 		}
-		if len(batch) == 0 && i == 0 { // something else ended the wait
+		switch {
+		case len(batch) > 0:
+		case handled == 0: // something else ended the wait
 			return false, l.drainUnicast()
+		default:
+			return false, nil
 		}
 		now := l.clock.Now()
 		l.packets += uint64(len(batch))
+		handled += len(batch)
 		for i := range batch {
 			l.datagram(now, batch[i].Payload)
 		}
