@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -65,13 +66,7 @@ Exit status: 0 all expectations held, 1 one did not, 2 a file is not a scenario.
 				}
 			}
 			options.Board = progress.New(os.Stderr)
-			result := runScenarios(c.Context(), scenarios, options, func(r *report.Result) error {
-				if asJSON {
-					return nil
-				}
-				return r.Print(c.OutOrStdout())
-			})
-			return finishRun(c, result, asJSON, html)
+			return finishRun(c, runScenarios(c.Context(), scenarios, options), asJSON, html)
 		},
 	}
 	c.Flags().BoolVar(&options.Simulate, "sim", false, "run the engines in simulated time instead of real processes")
@@ -99,7 +94,7 @@ func loadScenarios(files []string, seed uint64) ([]*scenario.Scenario, error) {
 }
 
 // runScenarios runs scenarios one after the other.
-func runScenarios(ctx context.Context, scenarios []*scenario.Scenario, o play.Options, show func(*report.Result) error) *report.Run {
+func runScenarios(ctx context.Context, scenarios []*scenario.Scenario, o play.Options) *report.Run {
 	all := &report.Run{Started: time.Now()}
 	for _, s := range scenarios {
 		if ctx.Err() != nil {
@@ -107,9 +102,7 @@ func runScenarios(ctx context.Context, scenarios []*scenario.Scenario, o play.Op
 		}
 		r := play.Scenario(ctx, s, o)
 		all.Results = append(all.Results, *r)
-		if err := show(r); err != nil {
-			break
-		}
+		fmt.Fprintf(os.Stderr, "%s: %s in %s\n", r.Name, strings.TrimSpace(string(r.Verdict)+" "+r.Reason), progress.Took(time.Duration(r.Elapsed*float64(time.Second))))
 	}
 	all.Seconds = time.Since(all.Started).Seconds()
 	return all
@@ -117,10 +110,12 @@ func runScenarios(ctx context.Context, scenarios []*scenario.Scenario, o play.Op
 
 // finishRun writes what was asked for and turns the verdict into the exit status.
 func finishRun(c *cobra.Command, result *report.Run, asJSON bool, html string) error {
+	show := func() error { return result.Print(c.OutOrStdout()) }
 	if asJSON {
-		if err := printJSON(c.OutOrStdout(), result); err != nil {
-			return err
-		}
+		show = func() error { return printJSON(c.OutOrStdout(), result) }
+	}
+	if err := show(); err != nil {
+		return err
 	}
 	if html != "" {
 		if err := writePage(html, result.WriteHTML); err != nil {

@@ -15,6 +15,7 @@ import (
 const (
 	maxEdges        = 10_000
 	maxFiles        = 100_000
+	minDisk         = Size(80_000_000)
 	maxTimes        = 10_000
 	defaultSettle   = 20 * time.Second
 	defaultPurgeGap = 30 * time.Millisecond
@@ -73,8 +74,8 @@ func (c *checker) topology() error {
 			return e.wrong("%q cannot be an edge's name: take up to 60 letters, digits and -", e.Name)
 		case slices.Contains(c.edges, e.Name):
 			return e.wrong("there are two edges %q", e.Name)
-		case e.Disk != 0 && e.Disk < 1<<20:
-			return e.wrong("disk: %v is too small for a cache: take 1MB or more", e.Disk)
+		case e.Disk != 0 && e.Disk < minDisk:
+			return e.wrong("disk: %v is too small: an edge keeps 64MiB free for its index, so take %v or more", e.Disk, minDisk)
 		}
 		if err := e.oneOf("switch", e.Switch, t.Switches); err != nil {
 			return err
@@ -305,7 +306,7 @@ func (c *checker) disks(s *Step, names []string) error {
 			return err
 		}
 		if e := c.s.Topology.Edges[slices.Index(c.edges, name)]; e.Disk == 0 {
-			return s.wrong("%s shares the machine's disk: give it one in topology, as in {name: %s, disk: 50MB}", name, name)
+			return s.wrong("%s shares the machine's disk: give it one in topology, as in {name: %s, disk: 110MB}", name, name)
 		}
 	}
 	return nil

@@ -115,6 +115,9 @@ func (x *execution) invariants() {
 // bounds judges what the scenario expects.
 func (x *execution) bounds() {
 	want, r := &x.s.Expect, x.result
+	if x.findings == nil {
+		return // it was not finished, so there is nothing to compare
+	}
 	for i, p := range r.Publications {
 		bound := x.publications[i].step.Within
 		if bound == 0 || want.Completion != 0 && want.Completion < bound {

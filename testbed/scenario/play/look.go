@@ -112,22 +112,27 @@ func (b *realBed) behind(ctx context.Context) ([]string, error) {
 	return lacking, nil
 }
 
-// lacks says what an edge lacks; a bundle that it must fail to store is no lack.
-func (b *realBed) lacks(p *process, e api.Edge, s *api.Status) string {
-	failing := 0
+// mayLack reports whether the edge has had to fail to store something.
+func (b *realBed) mayLack(edge string) bool {
 	for _, f := range b.follow {
-		if b.ledger.failing[[2]string{p.name, f.p.step.Name}] {
-			failing++
+		if b.ledger.failing[[2]string{edge, f.p.step.Name}] {
+			return true
 		}
 	}
+	return false
+}
+
+// lacks says what an edge lacks; a bundle that it must fail to store is no lack.
+func (b *realBed) lacks(p *process, e api.Edge, s *api.Status) string {
+	failing := b.mayLack(p.name)
 	switch {
 	case !e.Alive:
 		return "is silent"
-	case e.Mark < s.Head && failing == 0:
+	case e.Mark < s.Head && !failing:
 		return fmt.Sprintf("knows the log up to %d of %d", e.Mark, s.Head)
-	case e.Behind > 0 && failing == 0:
+	case e.Behind > 0 && !failing:
 		return fmt.Sprintf("lacks %d entries", e.Behind)
-	case failing > 0 && len(e.Failed) == 0:
+	case failing && len(e.Failed) == 0:
 		return "has told of no failure"
 	}
 	return ""
@@ -166,6 +171,9 @@ func (b *realBed) verify(ctx context.Context, l *ledger) (*findings, error) {
 		p := b.process(e.Name)
 		if p == b.origin || !p.running() || b.network.isCut(p.host) {
 			continue
+		}
+		if b.mayLack(p.name) && e.Mark != status.Head {
+			continue // what it could not store it does not know the contents of
 		}
 		f.digests++
 		if e.Differs || e.Mark != status.Head {
