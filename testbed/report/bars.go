@@ -9,11 +9,11 @@ import (
 type bar struct {
 	class string
 	value float64
+	shown string // the value as it is written, by default in the unit of the axis
 	text  string // after the value
 	title string // shown when it is pointed at
-	// least and most are the ends of a whisker, none if they are equal; runs single values.
+	// least and most are the ends of a whisker, none if they are equal.
 	least, most float64
-	runs        []float64
 	failed      string // if not empty, there is no bar but this
 }
 
@@ -46,19 +46,17 @@ func (b *barChart) add(one bar) {
 	b.deep = max(b.deep, len(row.bars))
 }
 
-// textRoom is kept free right of the longest bar for what is written there.
-const textRoom = 150.0
-
 func (b *barChart) svg(description string) template.HTML {
 	if b.width == 0 {
 		b.width = plotWidth
 	}
-	var longest float64
+	var longest, room float64 // of the names, and of what is written after the bars
 	most := b.most
 	for _, row := range b.rows {
 		longest = max(longest, float64(len([]rune(row.name)))*charWidth)
 		for _, one := range row.bars {
 			most = max(most, one.value, one.most)
+			room = max(room, float64(len([]rune(one.label(b.units))))*charWidth+14)
 		}
 	}
 	if b.clip > 0 {
@@ -72,7 +70,7 @@ func (b *barChart) svg(description string) template.HTML {
 	}
 	bottom := 10 + pitch*float64(len(b.rows))
 	c := &canvas{width: b.width, height: bottom + plotBottom}
-	x := linearAxis(left, b.width-textRoom, most, b.units, false)
+	x := linearAxis(left, b.width-max(room, 40), most, b.units, false)
 	c.xAxis(x, 4, bottom, b.label, true)
 	for i, row := range b.rows {
 		top := 8 + pitch*float64(i)
@@ -85,7 +83,7 @@ func (b *barChart) svg(description string) template.HTML {
 	return c.finish(description)
 }
 
-// bar draws one bar with its whisker, its single values and its text.
+// bar draws one bar with its whisker and its text.
 func (c *canvas) bar(b bar, x axis, top float64, name string) {
 	if b.failed != "" {
 		c.text(x.from+8, top+rowHeight/2+4, "value bad", b.failed)
@@ -113,18 +111,17 @@ func (c *canvas) bar(b bar, x axis, top float64, name string) {
 		c.draw("path", title, "class", "whisker", "d", fmt.Sprintf("M%s %sH%sM%s %sV%sM%s %sV%s",
 			pixel(from), pixel(middle), pixel(to), pixel(from), pixel(middle-4), pixel(middle+4), pixel(to), pixel(middle-4), pixel(middle+4)))
 	}
-	text := quantityLike(b.value, x.unit)
-	if b.text != "" {
-		text += "  " + b.text
-	}
-	c.text(after+7, middle+4, "value", text)
+	c.text(after+7, middle+4, "value", b.label([]unit{x.unit}))
 }
 
-// quantityLike says a value in the unit of an axis.
-func quantityLike(v float64, u unit) string {
-	s := number(roundTo(v/u.size, 3))
-	if u.name == "" {
-		return s
+// label is what is written after a bar.
+func (b *bar) label(units []unit) string {
+	text := b.shown
+	if text == "" {
+		text = quantity(b.value, units)
 	}
-	return s + " " + u.name
+	if b.text != "" {
+		text += " " + b.text
+	}
+	return text
 }

@@ -1,6 +1,9 @@
 package report
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // section is one work of a comparison's page.
 type section struct {
@@ -46,7 +49,7 @@ func (c *Comparison) sections() (sections []section) {
 // main is the quantity that a work is about.
 func mainQuantity(work Work) (of func(Transfer) float64, label string, units []unit, better string) {
 	if work.Name == "big" {
-		return func(t Transfer) float64 { return 1e6 * goodput(t, work) }, "goodput", rateUnits, "longer is better"
+		return func(t Transfer) float64 { return goodput(t, work) }, "goodput", []unit{{1, "Mb/s"}}, "longer is better"
 	}
 	return Seconds, "time until every edge had everything", timeUnits, "shorter is better"
 }
@@ -111,6 +114,9 @@ func (c *Comparison) lossSection(work Work, loss, most, clip float64) lossSectio
 		}
 		spread, n := cell.Of(of)
 		one := bar{class: class, value: spread.Median, least: spread.Min, most: spread.Max}
+		if label != "goodput" {
+			one.shown = duration(spread.Median)
+		}
 		switch {
 		case n == 0:
 			one.failed = fmt.Sprintf("failed %d of %d times", len(cell.Runs), len(cell.Runs))
@@ -134,7 +140,7 @@ func (c *Comparison) lossSection(work Work, loss, most, clip float64) lossSectio
 // costs is one quantity of all systems at every loss.
 func (c *Comparison) costs(work Work, title, caption string, of func(Transfer, Work) float64) figure {
 	f := figure{Title: title, Caption: capital(caption) + "."}
-	bars := &barChart{label: "", units: pureUnits, width: 540}
+	bars := &barChart{label: "", units: pureUnits, width: 320}
 	own := 0.0
 	for _, system := range c.Systems {
 		var row []bar
@@ -179,7 +185,7 @@ func capital(s string) string {
 	if s == "" {
 		return s
 	}
-	return string(s[0]&^0x20) + s[1:]
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 func tableHeader(work Work) []string {

@@ -10,7 +10,7 @@ import (
 // Print writes the comparison as tables for a terminal.
 func (c *Comparison) Print(out io.Writer) error {
 	w := &errWriter{to: out}
-	fmt.Fprintf(w, "%s\n%s\nmedian of %d rounds, least and most in brackets\n", c.Machine, c.Bed, c.Rounds)
+	fmt.Fprintf(w, "%s\n%s\nmedian of %d rounds\n", c.Machine, c.Bed, c.Rounds)
 	for _, work := range c.Works {
 		for _, loss := range c.Losses {
 			c.printWork(w, work, loss)
@@ -30,7 +30,7 @@ func (c *Comparison) Print(out io.Writer) error {
 func (c *Comparison) printWork(w io.Writer, work Work, loss float64) {
 	fmt.Fprintf(w, "\n%s (%s), %d edges, %.3g %% loss\n", work.Name, work.About, c.Edges, 100*loss)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	header := "system\tok\ttime\t\t"
+	header := "system\tok\ttime\tfrom–to\t"
 	if !work.Latency {
 		header += "goodput Mb/s\t"
 	}
@@ -60,9 +60,9 @@ func cellRow(cell *Cell, work Work) []string {
 	seconds, n := cell.Of(Seconds)
 	row := []string{cell.System, fmt.Sprintf("%d/%d", n, len(cell.Runs))}
 	if n == 0 {
-		return append(row, "-", "")
+		return append(row, "-")
 	}
-	row = append(row, duration(seconds.Median), fmt.Sprintf("(%s-%s)", duration(seconds.Min), duration(seconds.Max)))
+	row = append(row, duration(seconds.Median), fmt.Sprintf("%s–%s", duration(seconds.Min), duration(seconds.Max)))
 	median := func(format string, quantity func(Transfer, Work) float64) {
 		s, _ := cell.Of(func(t Transfer) float64 { return quantity(t, work) })
 		row = append(row, fmt.Sprintf(format, s.Median))
@@ -123,6 +123,8 @@ func (c *Comparison) failures(work string, loss float64, system string) (reasons
 // duration says seconds in three digits, with a unit.
 func duration(seconds float64) string {
 	switch {
+	case seconds == 0:
+		return "0 s"
 	case seconds < 0.0995:
 		return fmt.Sprintf("%.3g ms", 1000*seconds)
 	case seconds < 0.9995:

@@ -16,16 +16,16 @@ var pageText string
 
 // pages are the templates "run" and "compare".
 var pages = template.Must(template.New("page").Funcs(template.FuncMap{
-	"css":      func() template.CSS { return template.CSS(pageCSS) },
-	"seconds":  duration,
-	"bytes":    func(n any) string { return quantity(toFloat(n), byteUnits) },
-	"rate":     func(n any) string { return quantity(toFloat(n), rateUnits) },
-	"percent":  func(share float64) string { return quantity(share, shareUnits) },
-	"number":   func(n any) string { return number(toFloat(n)) },
-	"ratio":    func(v float64) string { return number(roundTo(v, 4)) },
-	"date":     func(t time.Time) string { return t.Format("2 January 2006, 15:04") },
-	"inc":      func(i int) int { return i + 1 },
-	"lossText": lossText,
+	"css":     func() template.CSS { return template.CSS(pageCSS) },
+	"seconds": duration,
+	"bytes":   func(n any) string { return quantity(toFloat(n), byteUnits) },
+	"rate":    func(n any) string { return quantity(toFloat(n), rateUnits) },
+	"percent": func(share float64) string { return quantity(share, shareUnits) },
+	"number":  func(n any) string { return number(toFloat(n)) },
+	"ratio":   func(v float64) string { return number(roundTo(v, 4)) },
+	"date":    func(t time.Time) string { return t.Format("2 January 2006, 15:04") },
+	"inc":     func(i int) int { return i + 1 },
+	"capital": capital,
 }).Parse(pageText))
 
 func toFloat(n any) float64 {
@@ -66,9 +66,10 @@ func (r *Run) WriteHTML(w io.Writer) error {
 // WriteHTML writes the comparison as one HTML page that needs no network.
 func (c *Comparison) WriteHTML(w io.Writer) error {
 	type tile struct {
-		Work, Loss, Peer string
-		Against
-		Slower bool
+		Work, Loss string
+		Best       Against
+		Multicast  *Against // nil if that is the same one
+		Slower     bool
 	}
 	page := struct {
 		*Comparison
@@ -78,7 +79,11 @@ func (c *Comparison) WriteHTML(w io.Writer) error {
 	for _, work := range c.Works {
 		for _, loss := range c.Losses {
 			if best, ok := c.BestPeer(work.Name, loss, false); ok {
-				page.Tiles = append(page.Tiles, tile{work.Name, lossText(loss), best.Peer, best, best.Times < 1})
+				one := tile{Work: work.Name, Loss: lossText(loss), Best: best, Slower: best.Times < 1}
+				if other, ok := c.BestPeer(work.Name, loss, true); ok && other.Peer != best.Peer {
+					one.Multicast = &other
+				}
+				page.Tiles = append(page.Tiles, one)
 			}
 		}
 	}

@@ -59,14 +59,14 @@ func (l *lineChart) most() float64 {
 // svg draws the chart.
 func (l *lineChart) svg(description string) (c *canvas) {
 	c = &canvas{width: plotWidth, height: l.height}
-	top, bottom := 30.0, l.height-plotBottom
+	top, bottom := 24.0, l.height-plotBottom
 	if len(l.marks) > 0 {
-		top = 44
+		top = 50
 	}
 	left, right := plotLeft, plotWidth-plotRight
 	x := linearAxis(left, right, l.seconds, timeUnits, false)
 	y := linearAxis(bottom, top, l.most(), l.units, true)
-	c.yAxis(y, left, right, l.label)
+	c.yAxis(y, left, right, 12, l.label)
 	c.xAxis(x, top, bottom, "time", false)
 	c.marks(l.marks, x, top, bottom)
 	for _, b := range l.bands {
@@ -88,18 +88,20 @@ func (l *lineChart) svg(description string) (c *canvas) {
 	return c
 }
 
-// marks draws numbered vertical lines; numbers that would collide are left out but for the first.
+// marks draws numbered vertical lines. A number that would cover another stands a little
+// further right, or nowhere.
 func (c *canvas) marks(marks []mark, x axis, top, bottom float64) {
 	free := 0.0
 	for _, m := range marks {
 		at := x.at(m.at)
 		c.draw("line", m.name, "class", "mark", "x1", at, "x2", at, "y1", top-8, "y2", bottom)
-		if m.text == "" || at < free {
+		flag := max(at, free)
+		if m.text == "" || flag > at+40 {
 			continue
 		}
-		free = at + 19
-		c.draw("circle", m.name, "class", "flag", "cx", at, "cy", top-17, "r", 9.0)
-		c.text(at, top-13, "flagtext mid", m.text)
+		free = flag + 19
+		c.draw("circle", m.name, "class", "flag", "cx", flag, "cy", top-17, "r", 9.0)
+		c.text(flag, top-13.5, "flagtext mid", m.text)
 	}
 }
 

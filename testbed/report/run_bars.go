@@ -44,10 +44,10 @@ func (r *Result) lossMade() (figure, bool) {
 	bars := &barChart{label: "lost", units: shareUnits}
 	for _, row := range rows {
 		bars.row(row.name, "", []bar{{class: "s1", value: row.down.Loss(), title: row.told,
-			text: fmt.Sprintf("%s of %s", number(float64(row.down.Lost)), number(float64(row.down.Sent)))}})
+			text: fmt.Sprintf("(%s of %s)", number(float64(row.down.Lost)), number(float64(row.down.Sent)))}})
 		if row.up.Counted && row.up.Sent > 0 {
 			bars.add(bar{class: "s5", value: row.up.Loss(), title: row.up.Faults,
-				text: fmt.Sprintf("%s of %s", number(float64(row.up.Lost)), number(float64(row.up.Sent)))})
+				text: fmt.Sprintf("(%s of %s)", number(float64(row.up.Lost)), number(float64(row.up.Sent)))})
 		}
 	}
 	if bars.deep > 1 {

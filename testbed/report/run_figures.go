@@ -12,8 +12,10 @@ const (
 	// lineEdges is how many edges get a line with a name each; more of them are drawn as a
 	// median and a band.
 	lineEdges = 8
-	// rateBins is into how many parts time is cut at most for what is a rate.
+	// rateBins is into how many parts time is cut at most for what is a rate; lossBins the
+	// same for the lines of several edges, which would hide each other.
 	rateBins = 160
+	lossBins = 48
 	// mostMarks is how many moments are drawn one by one.
 	mostMarks = 40
 )
@@ -129,11 +131,11 @@ func (r *Result) quantiles(of func(EdgeSample) float64) (band, line) {
 }
 
 // rate is how fast a counter grew, in windows that are not too short to be looked at.
-func (r *Result) rate(of func(*Sample) float64) (points []point) {
+func (r *Result) rate(bins float64, of func(*Sample) float64) (points []point) {
 	if len(r.Samples) == 0 {
 		return nil
 	}
-	window := r.length() / rateBins
+	window := r.length() / bins
 	last := &r.Samples[0]
 	points = append(points, point{last.At, 0})
 	for i := range r.Samples[1:] {
@@ -156,8 +158,8 @@ func (r *Result) goodput() (figure, bool) {
 	}
 	l := r.chart("rate", rateUnits, 240)
 	f := figure{Title: "Goodput", Caption: "What the origin sent, headers included, and the bytes of content that an edge gained, on the average of all."}
-	sent := line{name: "sent by the origin", class: "s1", points: r.rate(func(s *Sample) float64 { return 8 * float64(s.WireBytes) })}
-	gained := line{name: "gained by an edge", class: "s0", points: r.rate(func(s *Sample) float64 {
+	sent := line{name: "sent by the origin", class: "s1", points: r.rate(rateBins, func(s *Sample) float64 { return 8 * float64(s.WireBytes) })}
+	gained := line{name: "gained by an edge", class: "s0", points: r.rate(rateBins, func(s *Sample) float64 {
 		var sum float64
 		for _, e := range s.Edges {
 			sum += float64(e.Bytes)
@@ -183,8 +185,8 @@ func (r *Result) repairs() (figure, bool) {
 	o := r.Origin
 	f := figure{Title: "Repairs", Caption: fmt.Sprintf("Source symbols of the first pass, and repair symbols. In all %s and %s.",
 		number(float64(o.SourceSymbolsSent)), number(float64(o.RepairSymbolsSent)))}
-	source := line{name: "source symbols", class: "s5", points: r.rate(func(s *Sample) float64 { return float64(s.SourceSymbols) })}
-	repair := line{name: "repair symbols", class: "s1", points: r.rate(func(s *Sample) float64 { return float64(s.RepairSymbols) })}
+	source := line{name: "source symbols", class: "s5", points: r.rate(rateBins, func(s *Sample) float64 { return float64(s.SourceSymbols) })}
+	repair := line{name: "repair symbols", class: "s1", points: r.rate(rateBins, func(s *Sample) float64 { return float64(s.RepairSymbols) })}
 	l.lines = []line{source, repair}
 	f.Legend = []legend{{"s5", source.name}, {"s1", repair.name}}
 	f.SVG = l.svg("").finish(f.Title)
@@ -199,7 +201,7 @@ func (r *Result) nacks() (figure, bool) {
 	l := r.chart("per second", pureUnits, 170)
 	l.least = 1
 	f := figure{Title: "NACKs", Caption: fmt.Sprintf("Datagrams in which edges asked for repair, as the origin received them. In all %s.", number(float64(r.Origin.NACKsReceived)))}
-	l.lines = []line{{name: "NACKs received", class: "s3", points: r.rate(func(s *Sample) float64 { return float64(s.NACKs) })}}
+	l.lines = []line{{name: "NACKs received", class: "s3", points: r.rate(rateBins, func(s *Sample) float64 { return float64(s.NACKs) })}}
 	f.Legend = []legend{{"s3", "NACKs received by the origin"}}
 	f.SVG = l.svg("").finish(f.Title)
 	return f, true
@@ -236,11 +238,11 @@ func (r *Result) lossOverTime() (figure, bool) {
 			}
 			return sum / float64(max(len(s.Edges), 1))
 		}
-		l.lines = []line{{name: "an edge on average", class: "s0", points: r.rate(mean)}}
+		l.lines = []line{{name: "an edge on average", class: "s0", points: r.rate(rateBins, mean)}}
 		f.Legend = []legend{{"s0", "an edge, on average"}}
 	} else {
 		for i, e := range r.Edges {
-			l.lines = append(l.lines, line{name: e.Name, class: edgeClass(i), points: r.rate(lost(i))})
+			l.lines = append(l.lines, line{name: e.Name, class: edgeClass(i), points: r.rate(lossBins, lost(i))})
 			f.Legend = append(f.Legend, legend{edgeClass(i), e.Name})
 		}
 	}

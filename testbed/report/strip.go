@@ -63,10 +63,10 @@ func timeAxis(from, to, least, most float64) axis {
 func distribution(values []float64, description string) template.HTML {
 	const height = 260.0
 	c := &canvas{width: plotWidth, height: height}
-	top, bottom, left, right := 30.0, height-plotBottom, plotLeft, plotWidth-plotRight-60
+	top, bottom, left, right := 24.0, height-plotBottom, plotLeft, plotWidth-plotRight-60
 	x := timeAxis(left, right, values[0], values[len(values)-1])
 	y := linearAxis(bottom, top, 1, shareUnits, true)
-	c.yAxis(y, left, right, "in force")
+	c.yAxis(y, left, right, 12, "in force")
 	c.xAxis(x, top, bottom, "time since the call", true)
 	var p path
 	p.to(x.at(values[0]), y.at(0))

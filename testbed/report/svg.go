@@ -97,13 +97,13 @@ func (c *canvas) xAxis(a axis, top, bottom float64, label string, lines bool) {
 	c.text(a.to, bottom+30, "label end", withUnit(label, a.unit))
 }
 
-// yAxis draws a vertical axis at the left, with lines across to right.
-func (c *canvas) yAxis(a axis, left, right float64, label string) {
+// yAxis draws a vertical axis at the left, with lines across to right and its label above.
+func (c *canvas) yAxis(a axis, left, right, labelAt float64, label string) {
 	for _, t := range a.ticks() {
 		c.draw("line", "", "class", "grid", "x1", left, "x2", right, "y1", t.at, "y2", t.at)
 		c.text(left-7, t.at+4, "tick end", t.text)
 	}
-	c.text(4, a.to-10, "label", withUnit(label, a.unit))
+	c.text(4, labelAt, "label", withUnit(label, a.unit))
 }
 
 func withUnit(label string, u unit) string {
