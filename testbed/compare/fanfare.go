@@ -41,8 +41,8 @@ func (*fanfare) describe(c *Config) report.System {
 	}
 }
 
-func (f *fanfare) prepare(r *run) error {
-	ctx, cancel := context.WithTimeout(context.Background(), readiness)
+func (f *fanfare) prepare(ctx context.Context, r *run) error {
+	ctx, cancel := context.WithTimeout(ctx, readiness)
 	defer cancel()
 	origin := r.bed.Origin
 	address := net.JoinHostPort(origin.Addr4.String(), fanfarePort)
@@ -52,7 +52,12 @@ func (f *fanfare) prepare(r *run) error {
 	if err != nil {
 		return err
 	}
-	if <-made.done; made.err != nil {
+	select {
+	case <-made.done:
+	case <-ctx.Done():
+		return fmt.Errorf("fanfare origin init: %w", ctx.Err())
+	}
+	if made.err != nil {
 		return fmt.Errorf("fanfare origin init: %w: %s", made.err, made.lastWords())
 	}
 	if _, err := r.start(origin, exec.Command(r.config.Binary, "origin", "--dir", r.originDir(), "--log-level", "warn")); err != nil {

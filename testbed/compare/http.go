@@ -63,7 +63,7 @@ func (h *pull) describe(*Config) report.System {
 	return s
 }
 
-func (h *pull) prepare(r *run) error {
+func (h *pull) prepare(ctx context.Context, r *run) error {
 	// Only this namespace's. Where it may not be set, it stays as it is.
 	_ = r.bed.Origin.Do(func() error {
 		return os.WriteFile("/proc/sys/net/ipv4/tcp_wmem", []byte(sendBuffer), 0o644)
@@ -72,7 +72,7 @@ func (h *pull) prepare(r *run) error {
 	if _, err := r.start(r.bed.Origin, exec.Command(r.config.Binary, "testbed", ServeCommand, r.work.dir, address, h.congestion)); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), readiness)
+	ctx, cancel := context.WithTimeout(ctx, readiness)
 	defer cancel()
 	for _, host := range r.bed.Edges {
 		if err := reachable(ctx, host, address); err != nil {

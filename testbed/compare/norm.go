@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"context"
 	"fmt"
 	"os/exec"
 	"strings"
@@ -47,7 +48,7 @@ func (*norm) describe(c *Config) report.System {
 	return s
 }
 
-func (*norm) prepare(r *run) error {
+func (*norm) prepare(_ context.Context, r *run) error {
 	for i, host := range r.bed.Edges {
 		if _, err := r.atEdge(i, exec.Command(normCommand, "recv", "--iface", host.Interface, "--id", fmt.Sprint(i+2),
 			"--dir", r.folder(i), "--mem", "64e6")); err != nil {

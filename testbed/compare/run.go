@@ -110,7 +110,7 @@ func (r *run) stop() {
 func (r *run) transfer(ctx context.Context, s system, t *report.Transfer) error {
 	ctx, cancel := context.WithTimeout(ctx, r.config.Limit)
 	defer cancel()
-	if err := s.prepare(r); err != nil {
+	if err := s.prepare(ctx, r); err != nil {
 		return err
 	}
 	time.Sleep(settling)

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -16,7 +17,7 @@ type system interface {
 	// describe says what it is, and whether something is missing.
 	describe(c *Config) report.System
 	// prepare starts what runs before the clock does, and waits until it is ready.
-	prepare(r *run) error
+	prepare(ctx context.Context, r *run) error
 	// publish starts the publishing command, the moment the clock starts.
 	publish(r *run) error
 	// arrived says whether everything is at an edge.

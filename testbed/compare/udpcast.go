@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -42,7 +43,7 @@ func udpcastLossy(c *Config) string {
 	return " (400 Mb/s where packets are lost)"
 }
 
-func (*udpcast) prepare(r *run) error {
+func (*udpcast) prepare(_ context.Context, r *run) error {
 	for i, host := range r.bed.Edges {
 		receiver := exec.Command("udp-receiver", "--interface", host.Interface, "--nokbd", "--no-progress",
 			"--mcast-rdv-address", udpcastRendezvous, "--rcvbuf", udpcastBuffer, "--receive-timeout", "30", "--exit-wait", "500")

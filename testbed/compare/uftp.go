@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"context"
 	"fmt"
 	"os/exec"
 	"strings"
@@ -35,7 +36,7 @@ func (*uftp) describe(c *Config) report.System {
 	}
 }
 
-func (*uftp) prepare(r *run) error {
+func (*uftp) prepare(_ context.Context, r *run) error {
 	for i := range r.bed.Edges {
 		if _, err := r.atEdge(i, exec.Command("uftpd", "-d", "-q", "-t", "-U", uftpID(i), "-I", r.bed.Edges[i].Interface,
 			"-D", r.folder(i), "-B", uftpBuffer, "-c", uftpCache)); err != nil {
