@@ -23,11 +23,16 @@ type File struct {
 	// Size is its length in bytes when it was found.
 	Size int64
 
-	open func() (fs.File, error)
+	root *os.Root // what Name is in; nil: the file was named itself, by Path
 }
 
 // Open opens the file for reading, by the same way that it was found.
-func (f File) Open() (fs.File, error) { return f.open() }
+func (f File) Open() (fs.File, error) {
+	if f.root == nil {
+		return os.Open(f.Path)
+	}
+	return f.root.Open(f.Name)
+}
 
 // Collect finds the files that paths name. A file gives itself under its own name, a
 // directory all that lies in it under names relative to it.
@@ -53,7 +58,6 @@ func Collect(paths []string, skipped func(path string)) ([]File, error) {
 		case info.Mode().IsRegular():
 			files = append(files, File{
 				Name: filepath.Base(p), Path: p, Size: info.Size(),
-				open: func() (fs.File, error) { return os.Open(p) },
 			})
 		default:
 			return nil, fmt.Errorf("%s is neither a file nor a directory", p)
@@ -100,9 +104,17 @@ func (w *walk) enter(name string, above []fs.FileInfo) error {
 	if err != nil {
 		return w.explain(name, err)
 	}
+	inside, err := w.root.OpenRoot(name)
+	if err != nil {
+		return w.explain(name, err)
+	}
+	defer inside.Close()
 	for _, entry := range entries {
 		child := path.Join(name, entry.Name())
-		info, err := w.root.Stat(child)
+		info, err := inside.Lstat(entry.Name())
+		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			info, err = w.root.Stat(child) // it may lead anywhere in the root
+		}
 		if err != nil {
 			return w.explain(child, err)
 		}
@@ -118,8 +130,7 @@ func (w *walk) enter(name string, above []fs.FileInfo) error {
 			}
 		case info.Mode().IsRegular():
 			w.files = append(w.files, File{
-				Name: child, Path: w.say(child), Size: info.Size(),
-				open: func() (fs.File, error) { return w.root.Open(child) },
+				Name: child, Path: w.say(child), Size: info.Size(), root: w.root,
 			})
 		default:
 			w.skipped(w.say(child))
@@ -150,17 +161,57 @@ var ErrChanged = errors.New("changed while it was being published; nothing was p
 // WriteTar writes files as a tar stream. It fails if a file is no longer there or does not
 // have the size it had when it was found. progress is told of every byte.
 func WriteTar(w io.Writer, files []File, progress func(n int64)) error {
-	archive := tar.NewWriter(w)
+	t := tarring{archive: tar.NewWriter(w), buffer: make([]byte, 64<<10), progress: progress}
+	defer t.leave()
 	for _, f := range files {
-		if err := writeFile(archive, f, progress); err != nil {
+		if err := t.write(f); err != nil {
 			return err
 		}
 	}
-	return archive.Close()
+	return t.archive.Close()
 }
 
-func writeFile(archive *tar.Writer, f File, progress func(n int64)) error {
-	opened, err := f.open()
+// tarring is one WriteTar.
+type tarring struct {
+	archive  *tar.Writer
+	buffer   []byte
+	progress func(n int64)
+	// near is the directory dir of root, where the last file was: its neighbours come next,
+	// and a path that need not be walked again is two system calls less.
+	root, near *os.Root
+	dir        string
+}
+
+// open opens a file as File.Open does.
+func (t *tarring) open(f File) (fs.File, error) {
+	dir, base := path.Split(f.Name)
+	if f.root == nil || dir == "" {
+		return f.Open()
+	}
+	if t.near == nil || t.root != f.root || t.dir != dir {
+		t.leave()
+		near, err := f.root.OpenRoot(dir)
+		if err != nil {
+			return nil, err
+		}
+		t.root, t.near, t.dir = f.root, near, dir
+	}
+	if file, err := t.near.Open(base); err == nil {
+		return file, nil
+	}
+	return f.Open() // perhaps a link out of the directory, but not out of the root
+}
+
+func (t *tarring) leave() {
+	if t.near != nil {
+		t.near.Close() // nothing was written there
+		t.near = nil
+	}
+}
+
+// write appends one file to the archive.
+func (t *tarring) write(f File) error {
+	opened, err := t.open(f)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s vanished while it was being published; nothing was published", f.Path)
 	} else if err != nil {
@@ -178,11 +229,11 @@ func writeFile(archive *tar.Writer, f File, progress func(n int64)) error {
 		Typeflag: tar.TypeReg, Name: f.Name, Size: f.Size, Mode: 0o644,
 		ModTime: before.ModTime(), Format: tar.FormatGNU, // GNU: names are bytes, not text
 	}
-	if err := archive.WriteHeader(header); err != nil {
+	if err := t.archive.WriteHeader(header); err != nil {
 		return fmt.Errorf("%s: %w", f.Path, err)
 	}
-	source := &counted{r: io.LimitReader(opened, f.Size), tell: progress}
-	n, err := io.Copy(archive, source)
+	source := &counted{r: io.LimitReader(opened, f.Size), tell: t.progress}
+	n, err := io.CopyBuffer(t.archive, source, t.buffer)
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.Path, err)
 	}
