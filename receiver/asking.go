@@ -165,10 +165,14 @@ func (e *Engine) unanswered(now mono.Time, b *block, listed bool) bool {
 	return waited >= wait || b.counter <= e.rtt.acknowledged
 }
 
-// arm begins the back-off if blocks are wanted and it has not begun.
+// arm begins the back-off if blocks are wanted and it has not begun. One drawn when the hints
+// were larger is cut.
 func (e *Engine) arm(now mono.Time) {
-	if e.asking.wanted > 0 && e.asking.due == mono.Never {
-		wait := e.loss.wait(now) + backoff(e.rng, e.sender.edges, e.sender.grtt)
-		e.asking.due = now.Add(wait)
+	switch {
+	case e.asking.wanted == 0:
+	case e.asking.due == mono.Never:
+		e.asking.due = now.Add(e.loss.wait(now) + backoff(e.rng, e.sender.edges, e.sender.grtt))
+	default:
+		e.asking.due = min(e.asking.due, now.Add(lateMost+longestBackoff(e.sender.edges, e.sender.grtt)))
 	}
 }

@@ -23,8 +23,16 @@ func backoff(rng *rand.Rand, edges int, grtt time.Duration) time.Duration {
 	if edges <= backoffGroup {
 		return 0
 	}
-	longest := backoffK * max(grtt, minGRTT)
+	longest := longestBackoff(edges, grtt)
 	lambda := math.Log(float64(edges)) + 1
 	x := 1 + rng.Float64()*(math.Exp(lambda)-1)
 	return time.Duration(float64(longest) / lambda * math.Log(x))
+}
+
+// longestBackoff is what backoff draws at most.
+func longestBackoff(edges int, grtt time.Duration) time.Duration {
+	if edges <= backoffGroup {
+		return 0
+	}
+	return backoffK * max(grtt, minGRTT)
 }

@@ -80,7 +80,8 @@ func (e *Engine) HandlePacket(now mono.Time, p *wire.Packet) (keep bool) {
 // maxInterleave is the largest number of blocks whose symbols the sender sends in turn.
 const maxInterleave = 8
 
-// arrive takes note of any packet; it returns false for one that must not be looked at.
+// arrive takes note of any packet; it returns false for one of another session. One whose number
+// was there already is looked at all the same: the first may have been forged.
 func (e *Engine) arrive(now mono.Time, p *wire.Packet) bool {
 	e.now = now
 	if p.TSI != e.cfg.TSI {
@@ -90,11 +91,10 @@ func (e *Engine) arrive(now mono.Time, p *wire.Packet) bool {
 	if e.presence.hear(now) {
 		e.events.push(Event{Kind: SenderHeard})
 	}
-	first, newest := e.loss.receive(now, p.PacketSequence)
-	if newest {
+	if e.loss.receive(now, p.PacketSequence) {
 		e.sender.sendTime, e.sender.heard = p.SendTime, now
 	}
-	return first
+	return true
 }
 
 // symbol keeps the symbol in p if its block needs it.

@@ -215,3 +215,53 @@ func BenchmarkHandlePacket(b *testing.B) {
 		f.next()
 	}
 }
+
+// TestForgedNumbers forges packets with numbers far ahead or in the place of what the sender will
+// send: the receiver must listen to it again soon after.
+func TestForgedNumbers(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		step uint32
+		n    int
+	}{
+		{"a far jump", 1 << 30, 1}, {"the farthest jump", 1 << 31, 1}, {"a jump that could be loss", maxJump, 1}, {"the numbers to come", 1, windowBits},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := newHarness(t, Config{})
+			h.heartbeat(wire.Heartbeat{})
+			honest := h.sequence
+			for range test.n {
+				h.sequence += test.step - 1
+				h.heartbeat(wire.Heartbeat{Started: wire.DataTOI(1), GRTT: time.Hour, Edges: 1e6})
+			}
+			h.sequence = honest
+			toi := wire.DataTOI(4)
+			h.expect(ObjectInfo{TOI: toi, OTI: oti(1, 1, 3)})
+			for range 5 {
+				h.advance(time.Second)
+				h.heartbeat(wire.Heartbeat{Started: toi})
+			}
+			h.wantNACKs(wire.NACK{TOI: toi, Count: 1, Symbols: 1})
+			if h.engine.Stats().Edges != 0 || h.engine.loss.highest != h.sequence {
+				t.Errorf("still believes in %d edges, and packet %d instead of %d", h.engine.Stats().Edges, h.engine.loss.highest, h.sequence)
+			}
+			if !h.packet(toi, 0, 1, 0, nil) {
+				t.Error("a symbol is refused")
+			}
+		})
+	}
+}
+
+// TestForgedBackoff forges a heartbeat of a huge and slow group: an ask that waits because of it
+// goes out soon after the next true one.
+func TestForgedBackoff(t *testing.T) {
+	h := newHarness(t, Config{})
+	toi := wire.DataTOI(4)
+	h.heartbeat(wire.Heartbeat{})
+	h.expect(ObjectInfo{TOI: toi, OTI: oti(1, 1, 3)})
+	h.heartbeat(wire.Heartbeat{Started: toi, GRTT: time.Hour, Edges: 1e6})
+	h.wantNACKs()
+	h.heartbeat(wire.Heartbeat{Started: toi})
+	h.advance(lateMost)
+	h.wantNACKs(wire.NACK{TOI: toi, Count: 1, Symbols: 1})
+}

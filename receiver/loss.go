@@ -10,7 +10,9 @@ import (
 // or twice.
 type loss struct {
 	started bool
+	// highest is the newest number, which came at risen.
 	highest uint32
+	risen   mono.Time
 	// window has one bit for each of the latest numbers, at the number modulo windowBits: it
 	// is clear if the packet is missing.
 	window [windowBits / 64]uint64
@@ -39,6 +41,9 @@ const (
 	windowBits = 4096
 	// maxJump is the largest step that is taken for loss; a larger one is a discontinuity.
 	maxJump = 1 << 16
+	// standstill is how long lower numbers are taken for late packets while no higher one comes;
+	// then they are what the sender has come to, and the highest was forged.
+	standstill = 3 * time.Second
 	// lateKeep is how long reordering is expected to come again, lateMost how long it is
 	// waited for at most.
 	lateKeep = 10 * time.Second
@@ -47,23 +52,22 @@ const (
 	recentLeast = 100
 )
 
-// receive takes note of a packet. It reports whether it is the first with this number, and
-// whether it is the newest so far.
-func (l *loss) receive(now mono.Time, sequence uint32) (first, newest bool) {
+// receive takes note of a packet. It reports whether it is the newest so far.
+func (l *loss) receive(now mono.Time, sequence uint32) (newest bool) {
 	d := int32(sequence - l.highest)
 	switch {
-	case !l.started || d > maxJump || d < -maxJump:
-		l.restart(sequence)
-		return true, true
+	case !l.started || d > maxJump || d < -maxJump || d <= 0 && now.Sub(l.risen) > standstill:
+		l.restart(now, sequence)
+		return true
 	case d > 0:
 		l.advance(now, sequence, uint32(d))
-		return true, true
+		return true
 	case d <= -windowBits: // too old to be known
 		l.received++
-		return true, false
+		return false
 	case l.has(sequence):
 		l.duplicate++
-		return false, false
+		return false
 	}
 	l.set(sequence)
 	l.received++
@@ -75,16 +79,16 @@ func (l *loss) receive(now mono.Time, sequence uint32) (first, newest bool) {
 			l.lateAt = now
 		}
 	}
-	return true, false
+	return false
 }
 
 // restart begins at a number of which nothing before is missed.
-func (l *loss) restart(sequence uint32) {
+func (l *loss) restart(now mono.Time, sequence uint32) {
 	for i := range l.window {
 		l.window[i] = ^uint64(0)
 	}
 	l.gaps = [8]gap{}
-	l.started, l.highest = true, sequence
+	l.started, l.highest, l.risen = true, sequence, now
 	l.received++
 }
 
@@ -103,7 +107,7 @@ func (l *loss) advance(now mono.Time, sequence, step uint32) {
 		}
 	}
 	l.set(sequence)
-	l.highest = sequence
+	l.highest, l.risen = sequence, now
 	l.received++
 }
 

@@ -12,8 +12,9 @@ type senderView struct {
 	// known says that a heartbeat came; instance is the sender's.
 	known    bool
 	instance uint64
-	// sequence is the packet sequence number of the last heartbeat.
+	// sequence is the packet sequence number of the last heartbeat, which came at updated.
 	sequence uint32
+	updated  mono.Time
 	// sendTime is the send time of the newest packet, heard when it came.
 	sendTime uint32
 	heard    mono.Time
@@ -30,11 +31,14 @@ const (
 	// maxGRTT and maxEdges bound what a heartbeat can make timers wait for.
 	maxGRTT  = 5 * time.Second
 	maxEdges = 1 << 16
+	// overtakenFor is how long a heartbeat can be overtaken by a newer one. Later a lower number is
+	// believed, or one forged heartbeat far ahead would make the receiver deaf to all that follow.
+	overtakenFor = time.Second
 )
 
 // update takes the hints of a heartbeat.
-func (v *senderView) update(sequence uint32, h *wire.Heartbeat) {
-	v.known, v.instance, v.sequence = true, h.Instance, sequence
+func (v *senderView) update(now mono.Time, sequence uint32, h *wire.Heartbeat) {
+	v.known, v.instance, v.sequence, v.updated = true, h.Instance, sequence, now
 	v.grtt = min(max(h.GRTT, minGRTT), maxGRTT)
 	v.edges = int(min(h.Edges, maxEdges))
 	v.started = h.Started
@@ -68,13 +72,13 @@ func (e *Engine) HandleHeartbeat(now mono.Time, p *wire.Packet, h *wire.Heartbea
 		return
 	}
 	v := &e.sender
-	if v.known && int32(p.PacketSequence-v.sequence) <= 0 {
+	if v.known && int32(p.PacketSequence-v.sequence) <= 0 && now.Sub(v.updated) < overtakenFor {
 		return // overtaken by a newer one
 	}
 	if !v.known {
 		e.reporter.start(now, e.rng, int(min(h.Edges, maxEdges)))
 	}
-	v.update(p.PacketSequence, h)
+	v.update(now, p.PacketSequence, h)
 	e.stats.HeartbeatsReceived++
 	for _, echo := range h.Echoes {
 		if echo.Edge == e.cfg.Edge {
