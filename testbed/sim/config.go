@@ -27,13 +27,15 @@ type Config struct {
 	Proactive int
 	// Entries sends a control object before each data object, as the origin's log does.
 	Entries bool
+	// Observe keeps a list of what arrived where, for Arrivals.
+	Observe bool
 }
 
 // Edge is one receiver and its links.
 type Edge struct {
 	// Down carries what the origin multicasts, Up the edge's feedback.
 	Down, Up netem.Config
-	// Join is when the edge starts.
+	// Join is when the edge starts; negative: when StartEdge is called.
 	Join time.Duration
 }
 

@@ -15,6 +15,7 @@ type edge struct {
 	down, up *netem.Link
 	plain    bool
 	armed    mono.Time
+	paused   mono.Time // until then it hears and does nothing
 	starts   int
 	// told is how many entries of the log heartbeats told of; announced says of which the
 	// entry itself has come, and expected which objects the engine knows of.
@@ -76,7 +77,7 @@ func (s *Simulation) deliverTrain(t, c int) {
 	flights := s.air.trains[t].flights
 	for _, i := range s.classes[c].edges {
 		e := &s.edges[i]
-		if e.engine == nil {
+		if e.engine == nil || s.now < e.paused {
 			continue
 		}
 		var last *flight
@@ -95,7 +96,7 @@ func (s *Simulation) deliverTrain(t, c int) {
 
 // deliverOne gives a packet to one edge.
 func (s *Simulation) deliverOne(n, i int) {
-	if f := &s.air.flights[n]; s.edges[i].engine != nil {
+	if f := &s.air.flights[n]; s.edges[i].engine != nil && s.now >= s.edges[i].paused {
 		s.take(i, f)
 		s.pumpEdge(i, f)
 	}
@@ -172,6 +173,9 @@ func (s *Simulation) settle(i int, f *flight) {
 			if f != nil && wire.IsData(ev.TOI) {
 				o.blocks[ev.SBN].complete(f.transmission)
 			}
+			if wire.IsData(ev.TOI) {
+				o.have[i].add(ev.SBN)
+			}
 			e.HandleResult(s.now, ev, nil)
 		case receiver.ObjectWhole:
 			s.whole(i, o, ev.TOI)
@@ -184,13 +188,17 @@ func (s *Simulation) whole(i int, o *published, toi uint32) {
 	e := &s.edges[i]
 	if toi == o.control {
 		e.announced = set(e.announced, int(o.sequence)-1)
-		s.expect(i, o)
-		return
+		s.arrive(i, o, true)
+		if !o.bare {
+			s.expect(i, o)
+			return
+		}
 	}
 	if o.done[i] == mono.Never {
 		o.done[i] = s.now
 		s.missing--
 		s.trace.add(uint64(s.now), uint64(i), uint64(toi))
+		s.arrive(i, o, false)
 		e.engine.RequestReport(s.now)
 	}
 }

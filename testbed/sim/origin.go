@@ -39,13 +39,22 @@ func (s *Simulation) startOrigin() error {
 
 // RestartOrigin ends the sender and starts a new instance, which holds no object.
 func (s *Simulation) RestartOrigin() {
-	s.origin.earlier = addStats(s.origin.earlier, s.origin.engine.Stats())
+	s.StopOrigin()
 	for _, o := range s.objects {
 		for i := range o.blocks {
 			o.blocks[i].restart()
 		}
 	}
 	s.fail(s.startOrigin())
+}
+
+// StopOrigin ends the sender, until RestartOrigin.
+func (s *Simulation) StopOrigin() {
+	if s.origin.engine == nil {
+		return
+	}
+	s.origin.earlier = addStats(s.origin.earlier, s.origin.engine.Stats())
+	s.origin.engine = nil
 }
 
 // offer hands an object to the sender.
@@ -55,11 +64,17 @@ func (s *Simulation) offer(o *published, sent bool) error {
 			return err
 		}
 	}
+	if o.bare {
+		return nil
+	}
 	return s.origin.engine.Add(s.now, sender.ObjectInfo{TOI: o.toi, OTI: o.oti, Sent: sent, Proactive: s.cfg.Proactive})
 }
 
 // pumpOrigin does what the sender's loop does after each batch of inputs.
 func (s *Simulation) pumpOrigin() {
+	if s.origin.engine == nil {
+		return
+	}
 	for range 4 {
 		s.answerOrigin()
 		s.sendAll()

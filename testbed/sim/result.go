@@ -50,8 +50,11 @@ func (o *ObjectResult) Ratio() float64 { return float64(o.Sent) / float64(max(o.
 func (s *Simulation) result() Result {
 	r := Result{
 		At: s.Now(), Finished: s.missing == 0 && s.pending == 0, Trace: uint64(s.trace),
-		Sender:           addStats(s.origin.earlier, s.origin.engine.Stats()),
 		FeedbackMessages: s.uplink.messages, FeedbackBytes: s.uplink.bytes,
+	}
+	r.Sender = s.origin.earlier
+	if s.origin.engine != nil {
+		r.Sender = addStats(s.origin.earlier, s.origin.engine.Stats())
 	}
 	for i := range s.edges {
 		r.Receivers = addReceiverStats(r.Receivers, s.edges[i].earlier)

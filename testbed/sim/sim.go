@@ -34,6 +34,7 @@ type Simulation struct {
 	pending, missing int
 	trace            trace
 	uplink           uplinkStats
+	arrivals         []Arrival
 	err              error
 }
 
@@ -74,7 +75,9 @@ func (s *Simulation) connect(i int) (err error) {
 	if s.cfg.Edges[i].Join == 0 {
 		return s.startEdge(i)
 	}
-	s.At(s.cfg.Edges[i].Join, func() { s.fail(s.startEdge(i)) })
+	if s.cfg.Edges[i].Join > 0 {
+		s.At(s.cfg.Edges[i].Join, func() { s.fail(s.startEdge(i)) })
+	}
 	return nil
 }
 
@@ -109,7 +112,7 @@ func (s *Simulation) Now() time.Duration { return time.Duration(s.now) }
 
 // Publish adds an object to the log at a time.
 func (s *Simulation) Publish(at time.Duration, oti fec.OTI) {
-	s.At(at, func() { s.fail(s.publish(oti)) })
+	s.At(at, func() { s.fail(s.publish(Object{OTI: oti})) })
 }
 
 // Link returns the links of an edge, for a test that cuts them.
@@ -154,7 +157,7 @@ func (s *Simulation) step(ev event) {
 	s.now = ev.at
 	switch ev.kind {
 	case wakeSender:
-		if ev.at == s.origin.armed {
+		if s.origin.engine != nil && ev.at == s.origin.armed {
 			s.origin.armed = mono.Never
 			s.origin.engine.HandleTimeout(s.now)
 			s.pumpOrigin()
@@ -162,6 +165,11 @@ func (s *Simulation) step(ev event) {
 	case wakeEdge:
 		if e := &s.edges[ev.a]; e.engine != nil && ev.at == e.armed {
 			e.armed = mono.Never
+			if s.now < e.paused {
+				e.armed = e.paused
+				s.schedule.add(e.armed, wakeEdge, int(ev.a), 0)
+				return
+			}
 			e.engine.HandleTimeout(s.now)
 			s.pumpEdge(int(ev.a), nil)
 		}
@@ -173,8 +181,9 @@ func (s *Simulation) step(ev event) {
 		s.spread([]int{int(ev.a)})
 		s.air.release(int(ev.a))
 	case deliverUp:
-		f := &s.air.feedback[ev.a]
-		s.origin.engine.HandleFeedback(s.now, f)
+		if s.origin.engine != nil {
+			s.origin.engine.HandleFeedback(s.now, &s.air.feedback[ev.a])
+		}
 		s.air.landed(int(ev.a))
 		s.pumpOrigin()
 	case runAction:
@@ -187,6 +196,7 @@ func (s *Simulation) step(ev event) {
 // published is an object in the log.
 type published struct {
 	sequence     uint64
+	bare         bool // an entry without a bundle
 	toi, control uint32
 	oti, entry   fec.OTI
 	part         fec.Partition
@@ -195,21 +205,30 @@ type published struct {
 	passed       mono.Time // end of the first pass
 	blocks       []tally
 	done         []mono.Time // of each edge; Never if not
+	have         []blockSet  // of each edge
 }
 
 // publish adds an object to the log and hands it to the sender.
-func (s *Simulation) publish(oti fec.OTI) error {
+func (s *Simulation) publish(what Object) error {
+	oti := what.OTI
 	part, err := oti.Partition()
-	if err != nil {
+	if what.Bare {
+		oti, part, err = fec.OTI{}, fec.Partition{}, nil
+	}
+	switch {
+	case err != nil:
 		return fmt.Errorf("sim: %w", err)
+	case s.origin.engine == nil:
+		return ErrDown
 	}
 	sequence := uint64(len(s.objects) + 1)
 	o := &published{
 		sequence: sequence, toi: wire.DataTOI(sequence), control: wire.ControlTOI(sequence),
 		oti: oti, part: part, proactive: s.cfg.Proactive, at: s.now, passed: mono.Never,
-		entry:  fec.OTI{TransferLength: 250, SymbolLength: 250, MaxBlock: 1, MaxSymbols: fec.MaxSymbols},
+		bare: what.Bare, entry: what.entry(oti),
 		blocks: make([]tally, part.Blocks()),
 		done:   make([]mono.Time, len(s.edges)),
+		have:   make([]blockSet, len(s.edges)),
 	}
 	for i := range o.done {
 		o.done[i] = mono.Never
