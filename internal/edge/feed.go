@@ -22,6 +22,8 @@ const (
 	maxBackoff = 30 * time.Second
 	// silentPause is between two HTTP requests while nothing is heard on the group.
 	silentPause = 5 * time.Second
+	// returnSpread is over how long the first requests to an origin that came back are spread.
+	returnSpread = time.Second
 )
 
 // feed decides how the entries that the edge lacks are got: by NACK while they are few and
@@ -145,4 +147,15 @@ func (f *feed) fetched(now mono.Time, failed bool) {
 		f.failures = 0
 	}
 	f.retryAt = now.Add(pause/2 + time.Duration(f.rng.Int64N(int64(pause/2)+1)))
+}
+
+// silence takes note that nothing is heard on the group any more, or that it is heard again: then the
+// origin is back, and the pauses that its absence made so long are over. Edges that all wait
+// for it do not ask at once.
+func (f *feed) silence(now mono.Time, silent bool) {
+	f.silent = silent
+	if !silent {
+		f.failures = 0
+		f.retryAt = min(f.retryAt, now.Add(time.Duration(f.rng.Int64N(int64(returnSpread)))))
+	}
 }

@@ -132,16 +132,37 @@ func TestFeedSilent(t *testing.T) {
 	f.hear(3)
 	f.have(1, 3)
 	f.want(0, 0)
-	f.feed.silent = true
+	f.feed.silence(f.now, true)
 	f.want(0, 4) // perhaps there is more
 	f.feed.fetched(f.now, false)
 	f.want(0, 0)
 	f.toNext()
 	f.want(0, 4)
 	f.feed.fetched(f.now, false)
-	f.feed.silent = false
+	f.feed.silence(f.now, false)
 	f.want(0, 0)
 	if f.feed.next != mono.Never {
 		t.Errorf("still asked at %v", f.feed.next)
+	}
+}
+
+func TestFeedOriginComesBack(t *testing.T) {
+	f := newFeedTest(t)
+	f.feed.silence(f.now, true)
+	for range 10 {
+		f.want(0, 1)
+		f.feed.fetched(f.now, true)
+		f.want(0, 0)
+		f.toNext()
+	}
+	f.feed.retryAt = f.now.Add(maxBackoff)
+	f.feed.silence(f.now, false)
+	f.hear(1000)
+	before := f.now
+	f.want(0, 0)
+	f.toNext()
+	f.want(0, 1)
+	if waited := f.now.Sub(before); waited > returnSpread {
+		t.Errorf("asked %v after the origin came back", waited)
 	}
 }

@@ -208,10 +208,12 @@ func (l *loop) events(now mono.Time) {
 			l.log.Info("the origin's sender restarted")
 		case receiver.SenderSilent:
 			l.log.Warn("nothing is heard from the origin on the group", "group", l.edge.session.Group)
-			l.feed.silent, l.planned = true, false
+			l.feed.silence(now, true)
+			l.planned = false
 		case receiver.SenderHeard:
 			l.log.Info("the origin is heard on the group", "group", l.edge.session.Group)
-			l.feed.silent, l.planned = false, false
+			l.feed.silence(now, false)
+			l.planned = false
 		}
 	}
 }

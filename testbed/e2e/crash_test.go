@@ -131,3 +131,29 @@ func TestReservedPaths(t *testing.T) {
 		}
 	}
 }
+
+// TestEdgeBeforeOrigin starts an edge while the origin is down.
+func TestEdgeBeforeOrigin(t *testing.T) {
+	w := crashWorld(t, 1)
+	w.await(w.publish(smallFiles("some", 10), "some"), 10*time.Second)
+	w.files = urls(w.files)
+	n := w.edges[0]
+	n.kill()
+	w.origin.kill()
+	n.start(w)
+	w.until("the edge answers", 10*time.Second, func() error {
+		response, _, err := n.get("/readyz")
+		if err == nil && response.StatusCode != http.StatusServiceUnavailable {
+			err = errStatus(response.Status)
+		}
+		return err
+	})
+	for path := range w.files {
+		if response, _, err := n.get(path); err != nil || response.StatusCode != http.StatusServiceUnavailable {
+			t.Fatalf("%s before the edge has caught up: %v, %v", path, response, err)
+		}
+	}
+	w.startOrigin()
+	w.awaitReady(n)
+	w.check()
+}
