@@ -145,7 +145,16 @@ func (l *Link) setCut(cut bool) error {
 	if l.wire != nil {
 		devices = append(devices, l.device("y"))
 	}
-	if err := l.near.do(func() error { return setUp(!cut, devices...) }); err != nil {
+	err := l.near.do(func() error {
+		if err := setUp(!cut, devices...); err != nil || cut {
+			return err
+		}
+		return awaitUp(devices...)
+	})
+	if err == nil && !cut {
+		err = l.far.do(func() error { return awaitUp(l.farDevice) })
+	}
+	if err != nil {
 		return fmt.Errorf("netns: link %s - %s: %w", l.A, l.B, err)
 	}
 	l.cut = cut
@@ -192,7 +201,10 @@ func (l *Link) putIn() error {
 		return err
 	}
 	l.wire = w
-	return e.add(w)
+	if err := e.add(w); err != nil || l.cut {
+		return err
+	}
+	return l.near.do(func() error { return awaitUp(inner, outer, port) })
 }
 
 // seed gives each link of a network random numbers of its own.

@@ -92,6 +92,11 @@ func (n *Network) build(p *plan) error {
 	if err := n.setFaults(); err != nil {
 		return err
 	}
+	for name, s := range spaces {
+		if err := s.do(func() error { return awaitUp() }); err != nil {
+			return fmt.Errorf("netns: starting %s: %w", name, err)
+		}
+	}
 	return n.route()
 }
 

@@ -2,6 +2,9 @@ package netns
 
 import (
 	"fmt"
+	"net"
+	"slices"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
@@ -9,6 +12,9 @@ import (
 )
 
 const bridgeName = "br0"
+
+// upWithin is how long an interface may take to come up.
+const upWithin = 5 * time.Second
 
 // Times of the querier of a switch, in hundredths of a second. A real one asks every two
 // minutes; this one often, so that a lost report is made good within a test.
@@ -134,4 +140,26 @@ func unplug(device string) error {
 		return err
 	}
 	return netlink.LinkSetNoMaster(link)
+}
+
+// awaitUp waits until interfaces of the calling thread's namespace, all ends of links if none is named, carry packets.
+// The kernel takes note of a plugged cable in a while of its own; what is sent before is lost.
+func awaitUp(devices ...string) error {
+	for deadline := time.Now().Add(upWithin); ; time.Sleep(time.Millisecond) {
+		links, err := netlink.LinkList()
+		if err != nil {
+			return err
+		}
+		waiting := slices.IndexFunc(links, func(l netlink.Link) bool {
+			a := l.Attrs()
+			concerned := slices.Contains(devices, a.Name) || len(devices) == 0 && a.Flags&net.FlagUp != 0 && l.Type() == "veth"
+			return concerned && a.OperState != netlink.OperUp && a.OperState != netlink.OperUnknown
+		})
+		if waiting < 0 {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("interface %s does not come up", links[waiting].Attrs().Name)
+		}
+	}
 }
