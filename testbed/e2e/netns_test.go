@@ -1,8 +1,12 @@
 package e2e
 
 import (
+	"context"
+	"fmt"
 	"testing"
 	"time"
+
+	"fanfare/internal/api"
 )
 
 func TestNamespaces(t *testing.T) {
@@ -41,4 +45,37 @@ func TestFamilies(t *testing.T) {
 			w.check()
 		})
 	}
+}
+
+// TestCutOff pulls the cable of an edge while a file is sent: it takes nothing of what follows, holds
+// nobody up, and has all of it soon after the cable is back.
+func TestCutOff(t *testing.T) {
+	w := newWorld(t, worldConfig{Edges: 3, Loss: 0.02, Namespaces: true, Rate: 200_000_000})
+	large := w.publish(map[string][]byte{"large.bin": content("large", 20<<20), "old": content("old", 1000)}, "large")
+	w.inTheMiddle(w.edges[0], large.First, 10)
+	host := w.bed.Edges[0]
+	if err := host.Cut(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := w.client.Purge(context.Background(), purgeKey("/old"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(w.files, "/old")
+	for i := range 80 { // more than NACKs are for
+		s = w.publish(map[string][]byte{fmt.Sprintf("f%d", i): content("f", 2000)}, "small")
+	}
+	w.until("the others serve all of it", 20*time.Second, func() error {
+		receipt, err := w.client.Wait(context.Background(), api.Sequences{First: large.First, Last: s.Last}, time.Millisecond, nil)
+		if err == nil && receipt.Served != 2 {
+			err = fmt.Errorf("served at %d", receipt.Served)
+		}
+		return err
+	})
+	if err := host.Heal(); err != nil {
+		t.Fatal(err)
+	}
+	w.await(api.Sequences{First: large.First, Last: s.Last}, 30*time.Second)
+	w.check()
+	w.checkGone("/old")
 }
