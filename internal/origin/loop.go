@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// trainPackets is how many packets go to the kernel at once.
-	trainPackets = 64
+	// trainPackets is how many packets are made, and go to the kernel, at once: a few trains.
+	trainPackets = 128
 	// retryWait is how long the loop waits when the engine or the socket takes no more.
 	retryWait = 5 * time.Millisecond
 	// passingObjects is how many bundles the engine holds before their first pass is over; the
@@ -59,9 +59,11 @@ type loop struct {
 	packet  wire.Packet
 	beat    wire.Heartbeat
 	message wire.Feedback
+	longest int // the longest payload there has been, in bytes
 	arena   []byte
 	train   [][]byte // packets made, and of them unsent those that the socket has not taken
 	unsent  [][]byte
+	objects []uint32 // the TOI of each packet in train
 	stats   loopStats
 	invalid map[string]uint64 // datagrams that are no feedback, by wire.Reason
 
@@ -100,7 +102,7 @@ func newLoop(o *Origin, group, feedback *mcast.Conn) (*loop, error) {
 		payloads: newPayloads(o.spool), edges: o.edges, entries: o.entries, spool: o.spool,
 		tsi: o.session.Channel, heartbeat: o.session.SymbolLength,
 		invalid: make(map[string]uint64), head: o.signedHead, sequence: o.head.Sequence, passing: make(map[uint32]struct{}),
-		arena: make([]byte, 0, trainPackets*(o.session.SymbolLength+wire.MaxHeaderLength)),
+		longest: o.session.SymbolLength,
 	}
 	config := sender.Config{
 		TSI: o.session.Channel, Instance: random(), Rate: uint64(o.session.Rate), PacketOverhead: overhead,
@@ -293,6 +295,7 @@ func (l *loop) add(now mono.Time, o outgoing) (done bool) {
 		l.fatal = fmt.Errorf("origin: entry %d cannot be sent: %w", o.sequence, err)
 		return true
 	}
+	l.longest = max(l.longest, int(o.info.OTI.SymbolLength))
 	l.payloads.add(o.info.TOI, o.sequence, partition, o.entry)
 	return true
 }

@@ -27,8 +27,9 @@ type source struct {
 
 // payloads makes encoding symbols. It belongs to the loop.
 //
-// Source symbols are read from where they lie, one by one: the page cache has them. For
-// repair symbols the whole block is needed, so the blocks last repaired are held.
+// Source symbols are read from where they lie, straight into the packets: the page cache has
+// them. Those of one train are read together. For repair symbols the whole block is needed, so
+// the blocks last repaired are held.
 type payloads struct {
 	spool    *spool
 	sources  map[uint32]*source
@@ -36,6 +37,7 @@ type payloads struct {
 	clock    uint64
 	encoders map[encoderShape]*fec.Encoder
 	blocks   []*block
+	gather   gather
 }
 
 // encoderShape is what an encoder depends on.
@@ -83,13 +85,15 @@ func (p *payloads) close() {
 
 func (p *payloads) closeFile(s *source) {
 	if s.file != nil {
+		p.gather.finish(s)
 		s.file.Close() // it was only read
 		s.file = nil
 		p.open--
 	}
 }
 
-// symbol appends one encoding symbol to dst.
+// symbol appends one encoding symbol to dst, which must have room for it. The bytes of a bundle's
+// source symbol are there after the next flush.
 func (p *payloads) symbol(dst []byte, toi, sbn uint32, esi int) ([]byte, error) {
 	s := p.sources[toi]
 	if s == nil {
@@ -97,9 +101,9 @@ func (p *payloads) symbol(dst []byte, toi, sbn uint32, esi int) ([]byte, error) 
 	}
 	k, length := s.partition.SourceSymbols(sbn), int(s.partition.OTI().SymbolLength)
 	start := len(dst)
-	dst = append(dst, make([]byte, length)...)
+	dst = dst[:start+length]
 	if esi < k {
-		return dst, p.read(s, dst[start:], s.partition.Offset(sbn)+int64(esi)*int64(length))
+		return dst, p.readLater(s, toi, dst[start:], s.partition.Offset(sbn)+int64(esi)*int64(length))
 	}
 	b, err := p.block(s, toi, sbn)
 	if err != nil {
@@ -113,29 +117,64 @@ func (p *payloads) symbol(dst []byte, toi, sbn uint32, esi int) ([]byte, error) 
 	return dst, encoder.Encode(b.symbols, esi, repair[:])
 }
 
-// read fills b with the object's bytes from offset on; behind the object's end are zeros.
-func (p *payloads) read(s *source, b []byte, offset int64) error {
-	length := int64(s.partition.OTI().TransferLength)
-	n := int(min(int64(len(b)), max(length-offset, 0)))
-	clear(b[n:])
+// flush reads what symbol promised, and returns the objects of which something could not be
+// read. The result is valid until the next call of symbol.
+func (p *payloads) flush() []readFailure { return p.gather.flush() }
+
+// readLater fills b with the object's bytes from offset on, at the latest when flush is called.
+func (p *payloads) readLater(s *source, toi uint32, b []byte, offset int64) error {
+	b = s.pad(b, offset)
 	if s.entry != nil {
-		copy(b[:n], s.entry[offset:])
+		copy(b, s.entry[offset:])
 		return nil
 	}
-	p.clock++
-	s.used = p.clock
-	if s.file == nil {
-		if err := p.openFile(s); err != nil {
-			return err
-		}
+	if err := p.use(s); err != nil {
+		return err
 	}
-	if _, err := s.file.ReadAt(b[:n], offset); err != nil {
+	p.gather.add(s, toi, b, offset)
+	return nil
+}
+
+// read fills b with the object's bytes from offset on.
+func (p *payloads) read(s *source, b []byte, offset int64) error {
+	b = s.pad(b, offset)
+	if s.entry != nil {
+		copy(b, s.entry[offset:])
+		return nil
+	}
+	if err := p.use(s); err != nil {
+		return err
+	}
+	return s.readAt(b, offset)
+}
+
+// pad zeros what of b lies behind the object's end, if b is to hold its bytes from offset on, and
+// returns the rest.
+func (s *source) pad(b []byte, offset int64) []byte {
+	n := int(min(int64(len(b)), max(int64(s.partition.OTI().TransferLength)-offset, 0)))
+	clear(b[n:])
+	return b[:n]
+}
+
+// readAt fills b from the open file.
+func (s *source) readAt(b []byte, offset int64) error {
+	if _, err := s.file.ReadAt(b, offset); err != nil {
 		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
 		}
 		return fmt.Errorf("origin: bundle %d: %w", s.sequence, err)
 	}
 	return nil
+}
+
+// use opens the file of a bundle if it is not open.
+func (p *payloads) use(s *source) error {
+	p.clock++
+	s.used = p.clock
+	if s.file != nil {
+		return nil
+	}
+	return p.openFile(s)
 }
 
 // openFile opens the bundle, and closes the one that was not used for longest if many are.

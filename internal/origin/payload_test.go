@@ -39,9 +39,9 @@ func TestPayloads(t *testing.T) {
 		block := make([]byte, 4*64)[:k*64]
 		copy(block, contents[sequence][partition.Offset(sbn):])
 		esi := int(rng.Uint64() % 12)
-		symbol, err := p.symbol([]byte("head"), uint32(sequence), sbn, esi)
-		if err != nil {
-			t.Fatal(err)
+		symbol, err := p.symbol(append(make([]byte, 0, 100), "head"...), uint32(sequence), sbn, esi)
+		if failed := p.flush(); err != nil || len(failed) > 0 {
+			t.Fatal(err, failed)
 		}
 		if !bytes.Equal(symbol, append([]byte("head"), wantSymbol(t, block, k, esi)...)) {
 			t.Fatalf("bundle %d, block %d, ESI %d of k = %d is wrong", sequence, sbn, esi, k)
@@ -51,14 +51,81 @@ func TestPayloads(t *testing.T) {
 		}
 	}
 	p.forget(1)
-	if _, err := p.symbol(nil, 1, 0, 0); err == nil {
+	buffer := make([]byte, 0, 64)
+	if _, err := p.symbol(buffer, 1, 0, 0); err == nil {
 		t.Error("a forgotten object was read")
 	}
 	if err := os.Truncate(s.path(2), 3); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.symbol(nil, 2, 0, 0); err == nil {
-		t.Error("a short file was read")
+	if _, err := p.symbol(buffer, 2, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if failed := p.flush(); len(failed) != 1 || failed[0].toi != 2 || failed[0].err == nil {
+		t.Errorf("a short file: %v", failed)
+	}
+}
+
+// Symbols of interleaved blocks of several bundles are gathered, and each gets its bytes,
+// whatever is closed meanwhile.
+func TestGather(t *testing.T) {
+	s := newSpool(t.TempDir())
+	p := newPayloads(s)
+	defer p.close()
+	oti := fec.OTI{SymbolLength: 64, MaxBlock: 8, MaxSymbols: 12, TransferLength: 64*100 - 3}
+	partition, err := oti.Partition()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	source := rand.NewChaCha8([32]byte{7})
+	contents := make([][]byte, 25)
+	for i := range contents {
+		contents[i] = make([]byte, 64*100)
+		_, _ = source.Read(contents[i][:oti.TransferLength])
+		if err := os.WriteFile(s.path(uint64(i)), contents[i][:oti.TransferLength], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p.add(uint32(i), uint64(i), partition, nil)
+	}
+	type piece struct {
+		object, symbol int
+		got            []byte
+	}
+	for _, objects := range []int{1, 3, 25} {
+		next := make([]int, objects) // of each object, so that runs form
+		for range 50 {
+			var pieces []piece
+			for range trainPackets {
+				i := rng.IntN(objects)
+				if rng.IntN(20) == 0 {
+					next[i] = rng.IntN(100)
+				}
+				symbol := next[i] % 100
+				next[i]++
+				sbn, first := uint32(0), 0
+				for first+partition.SourceSymbols(sbn) <= symbol {
+					first += partition.SourceSymbols(sbn)
+					sbn++
+				}
+				got, err := p.symbol(make([]byte, 0, 64), uint32(i), sbn, symbol-first)
+				if err != nil {
+					t.Fatal(err)
+				}
+				pieces = append(pieces, piece{i, symbol, got})
+				if rng.IntN(50) == 0 {
+					p.closeFile(p.sources[uint32(i)])
+				}
+			}
+			if failed := p.flush(); len(failed) > 0 {
+				t.Fatal(failed)
+			}
+			for _, piece := range pieces {
+				if !bytes.Equal(piece.got, contents[piece.object][piece.symbol*64:][:64]) {
+					t.Fatalf("%d objects: symbol %d of object %d is wrong", objects, piece.symbol, piece.object)
+				}
+			}
+		}
 	}
 }
 

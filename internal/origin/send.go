@@ -88,7 +88,10 @@ func (l *loop) send(now mono.Time) error {
 
 // fill makes the next train.
 func (l *loop) fill(now mono.Time) {
-	l.arena, l.train = l.arena[:0], l.train[:0]
+	if room := trainPackets * (l.longest + wire.MaxHeaderLength); cap(l.arena) < room {
+		l.arena = make([]byte, 0, room) // it must not move while payloads are read into it
+	}
+	l.arena, l.train, l.objects = l.arena[:0], l.train[:0], l.objects[:0]
 	for len(l.train) < trainPackets && l.engine.NextPacket(now, &l.packet) {
 		start := len(l.arena)
 		if !l.appendPacket(now) {
@@ -96,12 +99,29 @@ func (l *loop) fill(now mono.Time) {
 			continue
 		}
 		l.train = append(l.train, l.arena[start:len(l.arena):len(l.arena)])
+		l.objects = append(l.objects, l.packet.TOI)
+	}
+	for _, failure := range l.payloads.flush() {
+		l.withdraw(failure.toi)
+		l.dropObject(now, failure.toi, failure.err)
 	}
 	l.unsent = l.train
 }
 
-// appendPacket appends the packet named by l.packet, with its payload, to the arena. The
-// payload is made in its place; Append then finds it there.
+// withdraw takes the packets of an object out of the train.
+func (l *loop) withdraw(toi uint32) {
+	kept := 0
+	for i, other := range l.objects {
+		if other != toi {
+			l.train[kept], l.objects[kept] = l.train[i], other
+			kept++
+		}
+	}
+	l.train, l.objects = l.train[:kept], l.objects[:kept]
+}
+
+// appendPacket appends the packet named by l.packet to the arena, which has room for it. The
+// payload is made in its place, or will be there after payloads.flush.
 func (l *loop) appendPacket(now mono.Time) bool {
 	p := &l.packet
 	start := len(l.arena)
@@ -119,8 +139,8 @@ func (l *loop) appendPacket(now mono.Time) bool {
 			return false
 		}
 	}
-	p.Payload = made[payload:]
-	l.arena = wire.Append(l.arena, p)
+	p.Payload = nil // it is in its place behind the header
+	l.arena = wire.Append(l.arena, p)[:len(made)]
 	return true
 }
 
