@@ -3,6 +3,7 @@ package netns
 import (
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"time"
 
@@ -36,6 +37,11 @@ func addBridge(mtu int, snooping bool) error {
 	}
 	if err := netlink.LinkSetIP6AddrGenMode(bridge, nl.IN6_ADDR_GEN_MODE_NONE); err != nil {
 		return err
+	}
+	// A switch is no firewall: packets need not pass the machine's filters in it. Where these
+	// settings are missing they do not.
+	for _, filters := range []string{"iptables", "ip6tables", "arptables"} {
+		_ = os.WriteFile("/proc/sys/net/bridge/bridge-nf-call-"+filters, []byte("0"), 0)
 	}
 	if snooping {
 		if err := makeQuerier(bridge); err != nil {
