@@ -255,6 +255,10 @@ func (o *Origin) handleForget(w http.ResponseWriter, r *http.Request) error {
 	if o.edges.forget(name) == 0 {
 		return &api.Error{Status: http.StatusNotFound, Message: fmt.Sprintf("no edge is named %q", name), Hint: "fanfare status lists them"}
 	}
+	if err := o.storeEdges(); err != nil {
+		o.fail(err)
+		return err
+	}
 	o.log.Info("edge is no longer expected", "edge", name)
 	writeJSON(w, http.StatusOK, struct{}{})
 	return nil

@@ -106,21 +106,22 @@ func (l *entryLog) scan(letter byte, from uint64, each func(number uint64, value
 	return nil
 }
 
-// saveEdges stores edges and forgets others, in one batch.
+// saveEdges forgets edges and stores others, in one batch. What is in both was forgotten and
+// heard again, so it is stored.
 func (l *entryLog) saveEdges(save map[uint64]savedEdge, forget []uint64) error {
 	batch := l.db.NewBatch()
 	defer batch.Close()
+	for _, id := range forget {
+		if err := batch.Delete(numberKey(keyEdge, id), nil); err != nil {
+			return fmt.Errorf("origin: log: %w", err)
+		}
+	}
 	for id, e := range save {
 		text, err := json.Marshal(e)
 		if err != nil {
 			return fmt.Errorf("origin: log: %w", err)
 		}
 		if err := batch.Set(numberKey(keyEdge, id), text, nil); err != nil {
-			return fmt.Errorf("origin: log: %w", err)
-		}
-	}
-	for _, id := range forget {
-		if err := batch.Delete(numberKey(keyEdge, id), nil); err != nil {
 			return fmt.Errorf("origin: log: %w", err)
 		}
 	}

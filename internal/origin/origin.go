@@ -67,6 +67,8 @@ type Origin struct {
 	// publishing limits how many publications are read at once.
 	publishing chan struct{}
 
+	// storing is held while edges are stored, so that what is stored last is the newest.
+	storing sync.Mutex
 	// appending is held by whoever appends to the log; it guards head, too, for them.
 	appending sync.Mutex
 	// mu guards the catalogue, and the head for readers.
@@ -226,7 +228,7 @@ func (o *Origin) close() error {
 	}
 	if o.edges != nil {
 		o.edges.saveAll()
-		err = errors.Join(err, o.entries.saveEdges(o.edges.takeUnsaved()))
+		err = errors.Join(err, o.storeEdges())
 	}
 	if o.entries != nil {
 		err = errors.Join(err, o.entries.close())

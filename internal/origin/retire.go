@@ -33,14 +33,24 @@ func (o *Origin) keepHouse(ctx context.Context) error {
 				return err
 			}
 		}
-		save, forget := o.edges.takeUnsaved()
-		if len(save)+len(forget) == 0 {
-			continue
-		}
-		if err := o.entries.saveEdges(save, forget); err != nil {
-			return fmt.Errorf("%w: %w", errSync, err)
+		if err := o.storeEdges(); err != nil {
+			return err
 		}
 	}
+}
+
+// storeEdges makes durable what is new in the table of edges.
+func (o *Origin) storeEdges() error {
+	o.storing.Lock()
+	defer o.storing.Unlock()
+	save, forget := o.edges.takeUnsaved()
+	if len(save)+len(forget) == 0 {
+		return nil
+	}
+	if err := o.entries.saveEdges(save, forget); err != nil {
+		return fmt.Errorf("%w: %w", errSync, err)
+	}
+	return nil
 }
 
 // candidate is a bundle that may be retired.
