@@ -101,7 +101,6 @@ func (l *loop) hardened(now mono.Time, done hardenDone) {
 	}
 	h.failing = false
 	if h.told {
-		l.news.untold = true
 		l.engine.RequestReport(now)
 	}
 }

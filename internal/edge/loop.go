@@ -56,7 +56,6 @@ type loop struct {
 	// planned says that nothing changed since the feed was last asked what to do.
 	planned   bool
 	hardening hardening
-	news      news
 	rest      rest
 	// packets counts the datagrams of the group.
 	packets uint64
@@ -82,7 +81,8 @@ func newLoop(e *Edge, cache *edgecache.Cache, engine *receiver.Engine, f *fetche
 		edge: e, log: e.log, key: ed25519.PublicKey(e.session.PublicKey),
 		channel: e.session.Channel, generation: e.generation,
 		engine: engine, cache: cache, fetcher: f, committer: c, hardener: h,
-		feed: newFeed(e.random(feedStream)), assembler: newAssembler(), hardening: newHardening(), news: newNews(), bundles: make(map[uint32]*bundle), applied: make(map[uint64]bool), committing: make(map[uint64]bool),
+		feed: newFeed(e.random(feedStream)), assembler: newAssembler(), hardening: newHardening(),
+		bundles: make(map[uint32]*bundle), applied: make(map[uint64]bool), committing: make(map[uint64]bool),
 		dirty: true, readinessDue: true, output: make([]byte, 0, wire.MaxFeedback),
 		counts: make(packetCounts), refused: make(map[string]bool),
 	}
@@ -107,9 +107,6 @@ func (l *loop) run(ctx context.Context) error {
 		l.results(now)
 		l.engine.HandleTimeout(now)
 		l.turn(now)
-		if l.news.repeat(now) {
-			l.engine.RequestReport(now)
-		}
 		if err := l.sendFeedback(now); err != nil {
 			return err
 		}
@@ -149,7 +146,7 @@ func (l *loop) turn(now mono.Time) {
 
 // nextTimeout returns when the loop has something to do of its own accord.
 func (l *loop) nextTimeout(now mono.Time) mono.Time {
-	next := min(now.Add(idleTurn), l.feed.next, l.news.due, l.hardening.next())
+	next := min(now.Add(idleTurn), l.feed.next, l.hardening.next())
 	if l.dirty {
 		next = min(next, l.reconcileAt)
 	}

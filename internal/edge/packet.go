@@ -96,7 +96,6 @@ func (l *loop) handleHeartbeat(now mono.Time, p *wire.Packet) {
 			return
 		}
 	}
-	l.news.acknowledged(l.edge.id.edge, h.Echoes)
 	l.engine.HandleHeartbeat(now, p, h)
 }
 

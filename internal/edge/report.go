@@ -11,7 +11,6 @@ func (l *loop) sendFeedback(now mono.Time) error {
 	for l.engine.NextFeedback(now, &l.feedback) {
 		if l.feedback.Report != nil {
 			l.fillReport(l.feedback.Report)
-			l.news.reported(now, l.feedback.Counter, l.engine.Stats())
 		}
 		l.output = wire.AppendFeedback(l.output[:0], &l.feedback)
 		if loss := l.edge.cfg.InjectLoss; loss > 0 && l.feed.rng.Float64() < loss {
