@@ -86,8 +86,12 @@ func (e *Engine) mark(h *wire.Heartbeat) {
 }
 
 // assess judges every missing block of an object that is due, oldest first. h is the heartbeat
-// that has just come, nil if none has.
+// that has just come, nil if none has. Of an object that no one expects nothing is asked for: it
+// may be forged, and would take the place of others.
 func (e *Engine) assess(now mono.Time, o *object, h *wire.Heartbeat) {
+	if !o.expected {
+		return
+	}
 	visits := maxVisits
 	run, i := 0, 0 // the next whole run, the next open block
 	for sbn := uint32(0); sbn < o.position; {
@@ -99,7 +103,7 @@ func (e *Engine) assess(now mono.Time, o *object, h *wire.Heartbeat) {
 			e.judge(now, o, o.open[i], h)
 			i++
 			sbn++
-		case visits > 0 && e.asking.claimed < e.asking.limit && e.blocks.room(true):
+		case visits > 0 && e.asking.claimed < e.asking.limit && e.blocks.room():
 			visits--
 			if !covered(h, o, sbn) {
 				e.want(o, e.blocks.open(o, i, sbn))

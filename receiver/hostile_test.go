@@ -265,3 +265,20 @@ func TestForgedBackoff(t *testing.T) {
 	h.advance(lateMost)
 	h.wantNACKs(wire.NACK{TOI: toi, Count: 1, Symbols: 1})
 }
+
+// TestForgedObjects fills the table with huge objects that no entry announces: they are not asked
+// for, and leave room for what is.
+func TestForgedObjects(t *testing.T) {
+	h := newHarness(t, Config{MaxOpenBlocks: 64, MaxAskedBlocks: 8})
+	huge := fec.OTI{TransferLength: fec.MaxTransferLength, SymbolLength: 1408, MaxBlock: 200, MaxSymbols: 255}
+	h.heartbeat(wire.Heartbeat{Started: wire.DataTOI(100)})
+	for i := range 100 {
+		h.packet(wire.DataTOI(uint64(1+i%10)), uint32(1000*i), 200, 0, &huge)
+		h.packet(wire.ControlTOI(uint64(1+i%10)), 0, 10, 0, &fec.OTI{TransferLength: 10, SymbolLength: 1, MaxBlock: 10, MaxSymbols: 255})
+	}
+	toi := wire.DataTOI(100)
+	h.expect(ObjectInfo{TOI: toi, OTI: oti(2, 1, 3)})
+	h.wantNACKs(wire.NACK{TOI: toi, Count: 2, Symbols: 1})
+	h.symbols(toi, 0, 1, 0)
+	h.symbols(toi, 1, 1, 0)
+}

@@ -13,10 +13,14 @@ type blockPool struct {
 	free    []*block
 }
 
-// room reports whether one more block may be opened.
-func (p *blockPool) room(asked bool) bool {
-	if asked {
-		return p.inUse < p.limit
+// room reports whether one more block may be opened to ask for it.
+func (p *blockPool) room() bool { return p.inUse < p.limit }
+
+// roomFor reports whether one more block may be opened for a symbol of o. Objects that no one
+// expects, which may be forged, take the first half at most.
+func (p *blockPool) roomFor(o *object) bool {
+	if !o.expected {
+		return p.inUse < p.limit/2
 	}
 	return p.inUse < p.limit-p.reserve
 }

@@ -30,8 +30,8 @@ type heartbeat struct {
 }
 
 const (
-	repairingInterval = 2 * time.Millisecond // or GRTT, if that is longer
-	passingInterval   = 5 * time.Millisecond // or GRTT, if that is longer
+	repairingInterval = 2 * time.Millisecond // or GRTT, if that is longer, but not beyond idleLongest
+	passingInterval   = 5 * time.Millisecond // the same
 	idleShortest      = time.Millisecond
 	idleLongest       = time.Second
 	// soonInterval bounds how often soon can have its way, soonPassing the same during a first
@@ -67,9 +67,9 @@ func (h *heartbeat) next(a activity, grtt time.Duration) mono.Time {
 	var interval time.Duration
 	switch a {
 	case repairing:
-		interval = max(grtt, repairingInterval, h.least)
+		interval = max(min(grtt, idleLongest), repairingInterval, h.least)
 	case passing:
-		interval = max(grtt, passingInterval, h.least)
+		interval = max(min(grtt, idleLongest), passingInterval, h.least)
 	case idle:
 		interval = h.pause
 	}
