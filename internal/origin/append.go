@@ -28,6 +28,9 @@ func (o *Origin) append(drafts []draft) (api.Sequences, error) {
 
 // appendLocked is append for who holds appending.
 func (o *Origin) appendLocked(drafts []draft) (api.Sequences, error) {
+	if o.failed.Load() {
+		return api.Sequences{}, errStopped
+	}
 	now := time.Now()
 	raw, head, err := o.sign(drafts, now)
 	if err != nil {

@@ -1,7 +1,9 @@
 package origin
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -75,13 +77,19 @@ func TestPurgedCovers(t *testing.T) {
 	}
 }
 
-func TestSnake(t *testing.T) {
-	for name, want := range map[string]string{
-		"NACKsReceived": "nacks_received", "GRTT": "grtt", "BytesSent": "bytes_sent", "FeedbackInvalid": "feedback_invalid",
-		"AsksRefused": "asks_refused", "EntriesOld": "entries_old", "Objects": "objects",
-	} {
-		if got := snake(name); got != want {
-			t.Errorf("%s: %s, want %s", name, got, want)
-		}
+// After a sync that failed nobody knows what is on the disk, so nothing is acknowledged any more.
+func TestNothingIsAppendedAfterAFailure(t *testing.T) {
+	o, err := Open(Config{Dir: initOrigin(t), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.close()
+	o.fail(errSync)
+	drafts := removeDrafts([]control.Key{{Path: "/a"}})
+	if _, err := o.append(drafts); !errors.Is(err, errStopped) {
+		t.Errorf("append after a failure: %v", err)
+	}
+	if o.head.Sequence != 0 {
+		t.Errorf("head %d", o.head.Sequence)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -121,5 +122,34 @@ func TestKill(t *testing.T) {
 	keys := o.keys(t)
 	if !slices.IsSorted(keys) {
 		t.Errorf("keys out of order: %q", keys)
+	}
+}
+
+func TestForgettingAnEdgeSurvivesKill(t *testing.T) {
+	dir := initOrigin(t)
+	o := start(t, dir)
+	o.stop()
+	log, err := openLog(filepath.Join(dir, logName), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := log.saveEdges(map[uint64]savedEdge{1: {Name: "a"}, 2: {Name: "b"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.close(); err != nil {
+		t.Fatal(err)
+	}
+	client, kill := startChild(t, dir)
+	if err := client.ForgetEdge(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	kill()
+	client, _ = startChild(t, dir)
+	status, err := client.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(status.Edges) != 1 || status.Edges[0].Name != "b" {
+		t.Errorf("edges after a kill: %v", status.Edges)
 	}
 }

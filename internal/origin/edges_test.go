@@ -2,6 +2,7 @@ package origin
 
 import (
 	"log/slog"
+	"math"
 	"testing"
 	"time"
 
@@ -126,5 +127,36 @@ func TestReceiptReasons(t *testing.T) {
 	}
 	if order[len(order)-1] != "whole" || order[len(order)-2] != "half" {
 		t.Errorf("worst first: %v", order)
+	}
+}
+
+func TestFraction(t *testing.T) {
+	sizes := map[uint64]uint64{3: 99, 4: 199, 6: 999} // with the entry itself 100, 200, 1,000; 5 is 1
+	size := func(sequence uint64) (fec.OTI, bool) {
+		n, ok := sizes[sequence]
+		return fec.OTI{TransferLength: n, SymbolLength: 1, MaxBlock: 10, MaxSymbols: 255}, ok
+	}
+	w := weigh(api.Sequences{First: 3, Last: 6}, size)
+	for _, test := range []struct {
+		name   string
+		report wire.Report
+		blocks map[uint64]uint32
+		want   float64
+	}{
+		{"nothing", wire.Report{}, nil, 0},
+		{"before", wire.Report{Complete: 2, Done: []wire.SequenceRange{{From: 7, To: 9}}}, nil, 0},
+		{"the first", wire.Report{Complete: 3}, nil, 100.0 / 1301},
+		{"apart", wire.Report{Complete: 3, Done: []wire.SequenceRange{{From: 5, To: 9}}}, nil, 1101.0 / 1301},
+		{"overlapping", wire.Report{Complete: 4, Done: []wire.SequenceRange{{From: 3, To: 5}}}, nil, 301.0 / 1301},
+		{"on its way", wire.Report{Complete: 5}, map[uint64]uint32{6: 50, 7: 3}, (301 + 500.0) / 1301},
+		{"all blocks, not in force", wire.Report{Complete: 5}, map[uint64]uint32{6: 1000}, 0.999},
+	} {
+		e := &edge{heard: true, report: test.report, blocks: test.blocks}
+		if got := e.fraction(w); math.Abs(got-test.want) > 1e-9 {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
+	if got := (&edge{heard: true}).fraction(weigh(api.Sequences{First: 1, Last: 2 * maxWeighed}, size)); got != 0 {
+		t.Errorf("of too many entries: %v", got)
 	}
 }

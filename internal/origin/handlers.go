@@ -136,23 +136,20 @@ func (o *Origin) handlePurge(w http.ResponseWriter, r *http.Request) error {
 	if err := readJSON(w, r, &request); err != nil {
 		return err
 	}
-	var selectors []control.Selector
-	for _, k := range request.Keys {
-		key, err := control.ParseKey(k)
-		if err != nil {
-			return badRequest(fmt.Errorf("key %q: %w", k, err), "")
-		}
-		selectors = append(selectors, control.Selector{Kind: control.SelectKey, Key: key})
+	keys, err := parseKeys("key", request.Keys)
+	if err != nil {
+		return err
 	}
+	selectors := selectorsOf(keys)
 	for _, t := range request.Tags {
 		selectors = append(selectors, control.Selector{Kind: control.SelectTag, Tag: t})
 	}
-	for _, p := range request.Prefixes {
-		key, err := control.ParseKey(p)
-		if err != nil {
-			return badRequest(fmt.Errorf("prefix %q: %w", p, err), "")
-		}
-		selectors = append(selectors, control.Selector{Kind: control.SelectPrefix, Key: key})
+	prefixes, err := parseKeys("prefix", request.Prefixes)
+	if err != nil {
+		return err
+	}
+	for _, prefix := range prefixes {
+		selectors = append(selectors, control.Selector{Kind: control.SelectPrefix, Key: prefix})
 	}
 	if request.All {
 		selectors = append(selectors, control.Selector{Kind: control.SelectAll})
@@ -169,18 +166,41 @@ func (o *Origin) handleRemove(w http.ResponseWriter, r *http.Request) error {
 	if err := readJSON(w, r, &request); err != nil {
 		return err
 	}
-	var keys []control.Key
-	for _, k := range request.Keys {
-		key, err := control.ParseKey(k)
-		if err != nil {
-			return badRequest(fmt.Errorf("key %q: %w", k, err), "")
-		}
-		keys = append(keys, key)
+	keys, err := parseKeys("key", request.Keys)
+	if err != nil {
+		return err
 	}
 	if len(keys) == 0 {
 		return badRequest(errors.New("no key was named to remove"), "")
 	}
 	return o.answerAppend(w, removeDrafts(keys))
+}
+
+// parseKey reads a key, or the beginning of one, as an operator wrote it.
+func parseKey(what, text string) (control.Key, error) {
+	key, err := control.ParseKey(text)
+	if err != nil {
+		return key, badRequest(fmt.Errorf("%s %q: %w", what, text, err), "")
+	}
+	return key, nil
+}
+
+// parseKeys reads what is to be taken away. A bare word is refused: it would be a host, and who
+// writes one means a path as a rule.
+func parseKeys(what string, texts []string) ([]control.Key, error) {
+	keys := make([]control.Key, len(texts))
+	for i, text := range texts {
+		if text != "" && !strings.Contains(text, "/") {
+			return nil, badRequest(fmt.Errorf("%s %q has no slash", what, text),
+				fmt.Sprintf("write /%s for that path on every host, or %s/ for that host", text, text))
+		}
+		key, err := parseKey(what, text)
+		if err != nil {
+			return nil, err
+		}
+		keys[i] = key
+	}
+	return keys, nil
 }
 
 func (o *Origin) answerAppend(w http.ResponseWriter, drafts []draft) error {
@@ -208,13 +228,13 @@ func (o *Origin) handleList(w http.ResponseWriter, r *http.Request) error {
 	var prefix, after control.Key
 	var err error
 	if p := query.Get("prefix"); p != "" {
-		if prefix, err = control.ParseKey(p); err != nil {
-			return badRequest(fmt.Errorf("prefix %q: %w", p, err), "")
+		if prefix, err = parseKey("prefix", p); err != nil {
+			return err
 		}
 	}
 	if a := query.Get("after"); a != "" {
-		if after, err = control.ParseKey(a); err != nil {
-			return badRequest(fmt.Errorf("after %q: %w", a, err), "")
+		if after, err = parseKey("after", a); err != nil {
+			return err
 		}
 	}
 	limit := maxListed

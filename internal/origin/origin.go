@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -78,8 +79,9 @@ type Origin struct {
 	signedHead []byte
 	released   map[uint64]time.Time // bundles that nothing points to any more, and since when
 
-	// failure ends Run.
+	// failure ends Run; from failed on nothing is appended any more.
 	failure chan error
+	failed  atomic.Bool
 }
 
 // Open opens the origin that c names, checks its log, and binds its sockets: from then on requests
@@ -209,8 +211,9 @@ func (o *Origin) Run(ctx context.Context) error {
 	return err
 }
 
-// fail ends Run.
+// fail ends Run, and keeps anything more from being acknowledged.
 func (o *Origin) fail(err error) {
+	o.failed.Store(true)
 	select {
 	case o.failure <- err:
 	default:

@@ -45,6 +45,7 @@ func (t *edgeTable) noteServed(now time.Time, e *edge) {
 // receipt says which edges serve the entries first to last. size tells the OTI of the bundle
 // that an entry publishes, false for an entry without one.
 func (t *edgeTable) receipt(now time.Time, s api.Sequences, size func(sequence uint64) (fec.OTI, bool)) *api.Receipt {
+	w := weigh(s, size)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r := &api.Receipt{Sequences: s, Edges: []api.EdgeReceipt{}}
@@ -67,7 +68,7 @@ func (t *edgeTable) receipt(now time.Time, s api.Sequences, size func(sequence u
 				x.Seconds = served.Sub(at).Seconds()
 			}
 		} else {
-			x.Fraction = e.fraction(s, size)
+			x.Fraction = e.fraction(w)
 			x.Reason = e.reason(now, s)
 		}
 		r.Edges = append(r.Edges, x)
@@ -94,22 +95,54 @@ func (e *edge) reason(now time.Time, s api.Sequences) string {
 	return ""
 }
 
-// fraction returns which part of the bytes of the entries the edge has, as far as it told.
-func (e *edge) fraction(s api.Sequences, size func(uint64) (fec.OTI, bool)) float64 {
-	if !e.heard || s.Last-s.First > 1<<14 {
+// weights says how much of a run of entries each of them is, by the bytes of the bundles that
+// they publish. It is computed before the table of edges is locked: the loop waits for that.
+type weights struct {
+	first uint64
+	// sums[i] is the weight of the first i entries.
+	sums []float64
+	size func(sequence uint64) (fec.OTI, bool)
+}
+
+// maxWeighed is of how many entries the weights are looked up.
+const maxWeighed = 1 << 17
+
+func weigh(s api.Sequences, size func(uint64) (fec.OTI, bool)) *weights {
+	w := &weights{first: s.First, sums: make([]float64, 1, min(s.Last-s.First, maxWeighed)+2), size: size}
+	if s.Last-s.First > maxWeighed {
+		return w // of nothing
+	}
+	for sequence := s.First; sequence <= s.Last; sequence++ {
+		oti, _ := size(sequence)
+		w.sums = append(w.sums, w.sums[len(w.sums)-1]+float64(oti.TransferLength)+1) // an entry alone counts as something
+	}
+	return w
+}
+
+// of returns the weight of those of the entries that lie from one sequence to another, both included.
+func (w *weights) of(from, to uint64) float64 {
+	end := w.first + uint64(len(w.sums)) - 1
+	from, to = max(from, w.first), min(to, end-1)
+	if from > to {
 		return 0
 	}
-	var have, all float64
-	for sequence := s.First; sequence <= s.Last; sequence++ {
-		oti, ok := size(sequence)
-		bytes := float64(oti.TransferLength) + 1 // an entry alone counts as something
-		all += bytes
-		if e.serves(sequence, sequence) {
-			have += bytes
-			continue
-		}
-		if partition, err := oti.Partition(); ok && err == nil && partition.Blocks() > 0 {
-			have += bytes * float64(min(e.blocks[sequence], partition.Blocks())) / float64(partition.Blocks())
+	return w.sums[to+1-w.first] - w.sums[from-w.first]
+}
+
+// fraction returns which part of the bytes of the entries the edge has, as far as it told.
+func (e *edge) fraction(w *weights) float64 {
+	all := w.sums[len(w.sums)-1]
+	if !e.heard || all == 0 {
+		return 0
+	}
+	have := w.of(1, e.report.Complete)
+	for _, r := range e.report.Done {
+		have += w.of(max(r.From, e.report.Complete+1), r.To)
+	}
+	for sequence, blocks := range e.blocks { // of these it serves none
+		oti, _ := w.size(sequence)
+		if partition, err := oti.Partition(); err == nil && partition.Blocks() > 0 {
+			have += w.of(sequence, sequence) * float64(min(blocks, partition.Blocks())) / float64(partition.Blocks())
 		}
 	}
 	return min(have/all, 0.999)
