@@ -148,9 +148,11 @@ func (e *emulator) run() {
 	// Before the processes under test where that is allowed: a late emulator is a fault of its own.
 	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -15)
 	defer func() {
+		var closing sync.WaitGroup // the kernel takes its time for each
 		for _, w := range e.wires {
-			w.close()
+			closing.Go(w.close)
 		}
+		closing.Wait()
 		e.release()
 	}()
 	var events [128]unix.EpollEvent

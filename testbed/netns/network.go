@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 )
 
@@ -150,18 +151,18 @@ func (n *Network) addLinks(p *plan, spaces map[string]*space) error {
 	return nil
 }
 
-// setFaults makes the faults of all links that have some.
+// setFaults makes the faults of all links that have some: several at once, as the kernel
+// takes tens of milliseconds for each packet socket, most of which it waits.
 func (n *Network) setFaults() error {
+	var all errgroup.Group
+	all.SetLimit(16)
 	for i, l := range n.Links {
 		c := n.topology.Links[i]
-		if c.AtoB.Clear() && c.BtoA.Clear() {
-			continue
-		}
-		if err := l.SetFaults(c.AtoB, c.BtoA); err != nil {
-			return err
+		if !c.AtoB.Clear() || !c.BtoA.Clear() {
+			all.Go(func() error { return l.SetFaults(c.AtoB, c.BtoA) })
 		}
 	}
-	return nil
+	return all.Wait()
 }
 
 // route starts multicast routing.

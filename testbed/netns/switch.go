@@ -1,6 +1,7 @@
 package netns
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -152,14 +153,16 @@ func unplug(device string) error {
 // The kernel takes note of a plugged cable in a while of its own; what is sent before is lost.
 func awaitUp(devices ...string) error {
 	for deadline := time.Now().Add(upWithin); ; time.Sleep(time.Millisecond) {
-		links, err := netlink.LinkList()
+		links, err := linksNamed(devices)
+		if errors.Is(err, netlink.ErrDumpInterrupted) {
+			continue // another link changed meanwhile
+		}
 		if err != nil {
 			return err
 		}
 		waiting := slices.IndexFunc(links, func(l netlink.Link) bool {
-			a := l.Attrs()
-			concerned := slices.Contains(devices, a.Name) || len(devices) == 0 && a.Flags&net.FlagUp != 0 && l.Type() == "veth"
-			return concerned && a.OperState != netlink.OperUp && a.OperState != netlink.OperUnknown
+			state := l.Attrs().OperState
+			return state != netlink.OperUp && state != netlink.OperUnknown
 		})
 		if waiting < 0 {
 			return nil
@@ -168,4 +171,23 @@ func awaitUp(devices ...string) error {
 			return fmt.Errorf("interface %s does not come up", links[waiting].Attrs().Name)
 		}
 	}
+}
+
+// linksNamed returns interfaces of the calling thread's namespace, all ends of links that are on if
+// none is named.
+func linksNamed(devices []string) (links []netlink.Link, err error) {
+	for _, device := range devices {
+		link, err := netlink.LinkByName(device)
+		if err != nil {
+			return nil, err
+		}
+		links = append(links, link)
+	}
+	if len(devices) > 0 {
+		return links, nil
+	}
+	links, err = netlink.LinkList()
+	return slices.DeleteFunc(links, func(l netlink.Link) bool {
+		return l.Type() != "veth" || l.Attrs().Flags&net.FlagUp == 0
+	}), err
 }
