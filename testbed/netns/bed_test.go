@@ -220,14 +220,14 @@ func TestUnprivileged(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, "-test.v", "-test.run=^(TestMulticast|TestLoss|TestDialAndListen|TestStart|TestCloseKills|TestCutAndHeal|TestLinkRate|TestLinkDamage|TestLinkCarriesEverything|TestSetFaults|TestRouter|TestSnooping|TestChain)$")
+	cmd := exec.CommandContext(ctx, binary, "-test.v", "-test.run=^(TestMulticast|TestLoss|TestDialAndListen|TestStart|TestCloseKills|TestCutAndHeal|TestLinkDamage|TestLinkCarriesEverything|TestRouter)$")
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := cmd.CombinedOutput()
 	if bytes.Contains(out, []byte(ErrNotAllowed.Error())) {
 		t.Skipf("SKIPPED: this system lets no user make namespaces:\n%s", out)
 	}
-	if err != nil || bytes.Contains(out, []byte("SKIP")) || bytes.Count(out, []byte("\n--- PASS")) < 13 {
+	if err != nil || bytes.Contains(out, []byte("SKIP")) || bytes.Count(out, []byte("\n--- PASS")) < 9 {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -156,9 +156,9 @@ func TestLinkDelay(t *testing.T) {
 			from, to *Host
 			delay    time.Duration
 		}{{one, two, 40 * ms}, {two, one, 10 * ms}} {
-			came := newProbe(t, way.from, way.to).measure(500, 1000, ms, 500*ms)
-			if len(came) != 500 {
-				t.Errorf("%d of 500 came", len(came))
+			came := newProbe(t, way.from, way.to).measure(300, 1000, ms, 300*ms)
+			if len(came) != 300 {
+				t.Errorf("%d of 300 came", len(came))
 			}
 			var all []time.Duration
 			for _, a := range came {
@@ -179,7 +179,7 @@ func TestLinkRate(t *testing.T) {
 	one, two := pair(t, EmulateAny, slow, netem.Config{})
 	p := newProbe(t, one, two)
 	sent := p.clock.Now()
-	came := p.measure(200, 1000, 0, 500*ms)
+	came := p.measure(200, 1000, 0, 200*ms)
 	before, _ := two.LinkStats()
 	// Those that were sent while others crossed found room too.
 	wantBetween(t, "packets that found room", len(came), 30, 32+int(came[len(came)-1].at.Sub(sent)/(800*time.Microsecond)))
@@ -192,7 +192,7 @@ func TestLinkRate(t *testing.T) {
 		t.Fatal(err)
 	}
 	sent = p.clock.Now()
-	came = p.measure(1000, 1000, 0, 1500*ms)
+	came = p.measure(1000, 1000, 0, 1200*ms)
 	after, _ := two.LinkStats()
 	wantBetween(t, "packets that came", len(came)+int(p.to.Stats().SocketDrops), 1000, 1000)
 	rate := 1000 * 8000 / came[len(came)-1].at.Sub(sent).Seconds()
@@ -275,7 +275,7 @@ func TestSetFaults(t *testing.T) {
 		if down != c || !up.Clear() {
 			t.Errorf("faults %+v, %+v; want %+v", down, up, c)
 		}
-		came := p.measure(50, 100, ms, 300*ms)
+		came := p.measure(50, 100, ms, 200*ms)
 		switch {
 		case c.Loss == 1 && len(came) != 0, c.Loss == 0 && len(came) != 50:
 			t.Errorf("%+v: %d of 50 came", c, len(came))
