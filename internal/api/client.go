@@ -37,7 +37,7 @@ func NewUnix(dir string) *Client {
 		return dialer.DialContext(ctx, "unix", socket)
 	}
 	return &Client{
-		http:  &http.Client{Transport: &http.Transport{DialContext: dial, DisableCompression: true}},
+		http:  &http.Client{Transport: transport(dial)},
 		base:  "http://origin",
 		where: socket,
 		hint:  fmt.Sprintf("start it with `fanfare origin --dir %s`", dir),
@@ -48,11 +48,16 @@ func NewUnix(dir string) *Client {
 func NewTCP(address string) *Client {
 	dialer := net.Dialer{Timeout: 5 * time.Second}
 	return &Client{
-		http:  &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext, DisableCompression: true}},
+		http:  &http.Client{Transport: transport(dialer.DialContext)},
 		base:  "http://" + address,
 		where: address,
 		hint:  "is it running, and is that the address of its API?",
 	}
+}
+
+// transport is one for long uploads: each write to the connection is a system call.
+func transport(dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Transport {
+	return &http.Transport{DialContext: dial, DisableCompression: true, WriteBufferSize: 128 << 10}
 }
 
 // Close closes idle connections.
