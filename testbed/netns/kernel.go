@@ -83,3 +83,22 @@ func removeNetem(device string) error {
 	}
 	return err
 }
+
+// kernelStats returns what the root queueing discipline of an interface of the calling thread's namespace
+// has counted: all zeros if there is none.
+func kernelStats(device string) (s LinkStats, err error) {
+	link, err := netlink.LinkByName(device)
+	if err != nil {
+		return LinkStats{}, err
+	}
+	disciplines, err := netlink.QdiscList(link)
+	for _, q := range disciplines {
+		counted := q.Attrs().Statistics
+		if q.Attrs().Parent != netlink.HANDLE_ROOT || counted == nil || counted.Basic == nil || counted.Queue == nil {
+			continue
+		}
+		s.Lost = uint64(counted.Queue.Drops)
+		s.Sent = s.Lost + uint64(counted.Basic.Packets) + uint64(counted.Queue.Qlen)
+	}
+	return s, err
+}

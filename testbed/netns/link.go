@@ -31,8 +31,8 @@ type Link struct {
 	cut             bool
 }
 
-// LinkStats counts what one direction of a link did since the link got its first fault. Of links without
-// faults, and of those with faults in the kernel, nothing is counted.
+// LinkStats counts what one direction of a link did since the link got its first fault. Nothing is
+// counted of links without faults, and only Sent and Lost where the kernel makes them.
 type LinkStats struct {
 	netem.Stats
 	// Missed counts packets that were lost because the emulator came too late for them, or could not
@@ -121,10 +121,14 @@ func (l *Link) Faults() (aToB, bToA netem.Config) {
 func (l *Link) Stats() (aToB, bToA LinkStats) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.wire == nil {
-		return LinkStats{}, LinkStats{}
+	var outward, inward LinkStats
+	switch {
+	case l.wire != nil:
+		outward, inward = l.wire.stats()
+	case l.inKernel: // an interface that is gone has counted nothing
+		_ = l.near.do(func() (err error) { outward, err = kernelStats(l.device("d")); return err })
+		_ = l.far.do(func() (err error) { inward, err = kernelStats(l.farDevice); return err })
 	}
-	outward, inward := l.wire.stats()
 	if l.reverse {
 		return inward, outward
 	}
