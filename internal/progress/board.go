@@ -3,11 +3,14 @@
 package progress
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -21,10 +24,11 @@ const (
 // Board is a few rows of progress, drawn in the order in which they were first set. It is
 // owned by one goroutine.
 type Board struct {
-	w     io.Writer
-	live  bool
-	width int
-	rows  []row
+	w    io.Writer
+	live bool
+	// width and height are the terminal's, in characters and lines.
+	width, height int
+	rows          []row
 	drawn int       // lines on the screen that the next drawing replaces
 	last  time.Time // when it was last drawn
 }
@@ -39,8 +43,8 @@ type row struct {
 func New(f *os.File) *Board {
 	b := &Board{w: f, live: term.IsTerminal(int(f.Fd()))}
 	if b.live {
-		b.width, _, _ = term.GetSize(int(f.Fd()))
-		b.width = max(b.width, 60)
+		b.width, b.height, _ = term.GetSize(int(f.Fd()))
+		b.width, b.height = max(b.width, 60), max(b.height, 10)
 	}
 	return b
 }
@@ -94,19 +98,36 @@ func (b *Board) draw() {
 	if b.drawn > 0 {
 		fmt.Fprintf(&out, "\x1b[%dA", b.drawn)
 	}
+	rows, hidden := b.visible()
 	labels := 0
-	for _, r := range b.rows {
-		labels = max(labels, len(r.label))
+	for _, r := range rows {
+		labels = max(labels, utf8.RuneCountInString(r.label))
 	}
-	for _, r := range b.rows {
+	for _, r := range rows {
 		line := fmt.Sprintf("  %-*s %s %3d%%  %s", labels, r.label, r.bar(), r.percent(), r.note)
 		if runes := []rune(line); len(runes) > b.width-1 {
 			line = string(runes[:b.width-1])
 		}
 		fmt.Fprintf(&out, "\r\x1b[K%s\n", line)
 	}
-	b.drawn = len(b.rows)
+	b.drawn = len(rows)
+	if hidden > 0 {
+		fmt.Fprintf(&out, "\r\x1b[K  and %d more, further than these\n", hidden)
+		b.drawn++
+	}
 	io.WriteString(b.w, out.String())
+}
+
+// visible returns the rows that the terminal has room for, and how many it has not: a drawing
+// that is higher than the terminal could not be drawn over. Then the rows least done are shown.
+func (b *Board) visible() (rows []row, hidden int) {
+	room := b.height - 2 // one for the line about the others, one for the cursor
+	if len(b.rows) <= room+1 {
+		return b.rows, 0
+	}
+	rows = slices.Clone(b.rows)
+	slices.SortStableFunc(rows, func(x, y row) int { return cmp.Compare(x.fraction(), y.fraction()) })
+	return rows[:room], len(rows) - room
 }
 
 // fraction is how much is done, from 0 to 1. Work of no size is done.

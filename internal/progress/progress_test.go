@@ -1,6 +1,7 @@
 package progress
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +29,7 @@ func TestTookAndRate(t *testing.T) {
 
 func TestBoardOnATerminalReplacesItsLines(t *testing.T) {
 	var out strings.Builder
-	b := &Board{w: &out, live: true, width: 80}
+	b := &Board{w: &out, live: true, width: 80, height: 24}
 	b.Set("edge-1", 0, 10, "")
 	b.Set("edge-2", 5, 10, "half")
 	b.Close()
@@ -38,6 +39,22 @@ func TestBoardOnATerminalReplacesItsLines(t *testing.T) {
 	}
 	if !strings.Contains(text, " 50%  half") {
 		t.Errorf("no row of edge-2: %q", text)
+	}
+}
+
+func TestBoardIsNoHigherThanTheTerminal(t *testing.T) {
+	var out strings.Builder
+	b := &Board{w: &out, live: true, width: 80, height: 10}
+	for i := range int64(100) {
+		b.rows = append(b.rows, row{label: fmt.Sprint("edge-", i), done: 100 - i, total: 100})
+	}
+	b.draw()
+	text := out.String()
+	if lines := strings.Count(text, "\n"); lines != 9 || b.drawn != lines {
+		t.Errorf("%d lines, %d noted as drawn, on a terminal of 10", lines, b.drawn)
+	}
+	if !strings.Contains(text, "edge-99") || strings.Contains(text, "edge-0 ") || !strings.Contains(text, "and 92 more") {
+		t.Errorf("not those least done: %q", text)
 	}
 }
 
