@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
-	"fanfare/internal/session"
 	"fanfare/testbed/netns"
 	"fanfare/testbed/report"
 )
@@ -276,5 +275,5 @@ func rateText(rate uint64) string {
 	if rate == 0 {
 		return "as fast as it can"
 	}
-	return "at " + session.Rate(rate).String()
+	return fmt.Sprintf("at %.4g Mb/s", float64(rate)/1e6)
 }

@@ -32,7 +32,7 @@ type uftp struct{ intoFiles }
 func (*uftp) describe(c *Config) report.System {
 	return report.System{
 		Name: uftpName, Multicast: true, Missing: wanting("uftp", "uftp", "uftpd"),
-		About: fmt.Sprintf("UFTP, multicast with repair after each pass; blocks of %s bytes, %s, closed group", uftpBlock, rateText(c.rateOf(uftpName, uftpLink, 0))),
+		About: fmt.Sprintf("UFTP, multicast with repair after each pass; blocks of 1,436 bytes, %s, closed group", rateText(c.rateOf(uftpName, uftpLink, 0))),
 	}
 }
 

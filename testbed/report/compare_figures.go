@@ -187,10 +187,3 @@ func capital(s string) string {
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
 }
-
-func tableHeader(work Work) []string {
-	if work.Latency {
-		return []string{"system", "runs", "time", "from–to", "sent/file"}
-	}
-	return []string{"system", "runs", "time", "from–to", "goodput, Mb/s", "sent/file", "CPU origin, s/GB", "CPU edge, s/GB"}
-}

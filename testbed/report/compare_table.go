@@ -30,15 +30,7 @@ func (c *Comparison) Print(out io.Writer) error {
 func (c *Comparison) printWork(w io.Writer, work Work, loss float64) {
 	fmt.Fprintf(w, "\n%s (%s), %d edges, %.3g %% loss\n", work.Name, work.About, c.Edges, 100*loss)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	header := "system\tok\ttime\tfrom–to\t"
-	if !work.Latency {
-		header += "goodput Mb/s\t"
-	}
-	header += "wire/file\t"
-	if !work.Latency {
-		header += "CPU origin s/GB\tCPU edge s/GB\t"
-	}
-	fmt.Fprintln(table, header)
+	fmt.Fprintln(table, strings.Join(tableHeader(work), "\t")+"\t")
 	for _, s := range c.Systems {
 		if cell := c.Cell(work.Name, loss, s.Name); cell != nil {
 			fmt.Fprintln(table, strings.Join(cellRow(cell, work), "\t")+"\t")
@@ -60,7 +52,10 @@ func cellRow(cell *Cell, work Work) []string {
 	seconds, n := cell.Of(Seconds)
 	row := []string{cell.System, fmt.Sprintf("%d/%d", n, len(cell.Runs))}
 	if n == 0 {
-		return append(row, "-")
+		for len(row) < len(tableHeader(work)) {
+			row = append(row, "-")
+		}
+		return row
 	}
 	row = append(row, duration(seconds.Median), fmt.Sprintf("%s–%s", duration(seconds.Min), duration(seconds.Max)))
 	median := func(format string, quantity func(Transfer, Work) float64) {
@@ -102,6 +97,14 @@ func (a Against) String() string {
 		return fmt.Sprintf("%.2f times slower than %s", 1/a.Times, a.Peer)
 	}
 	return fmt.Sprintf("%.2f times faster than %s", a.Times, a.Peer)
+}
+
+// tableHeader names the columns of cellRow.
+func tableHeader(work Work) []string {
+	if work.Latency {
+		return []string{"system", "runs", "time", "from–to", "sent/file"}
+	}
+	return []string{"system", "runs", "time", "from–to", "goodput, Mb/s", "sent/file", "CPU origin, s/GB", "CPU edge, s/GB"}
 }
 
 // failures are the reasons of the runs of a cell that failed, each once.

@@ -223,7 +223,7 @@ func TestComparisonTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantIn(t, b.String(), "small (2000 files of 10.2 kB), 4 edges, 5 % loss", "norm was not run: no command normxfer",
-		"udpcast failed: stalled", "note: files are in /dev/shm", "goodput Mb/s", "the fastest of those that multicast")
+		"udpcast failed: stalled", "note: files are in /dev/shm", "goodput, Mb/s", "the fastest of those that multicast")
 	if testing.Verbose() {
 		t.Log("\n" + b.String())
 	}
