@@ -219,6 +219,9 @@ func readJSON(w http.ResponseWriter, r *http.Request, value any) error {
 	if err := decoder.Decode(value); err != nil {
 		return badRequest(fmt.Errorf("the request is not what it should be: %w", err), "")
 	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return badRequest(errors.New("the request is not what it should be: there is more behind it"), "")
+	}
 	return nil
 }
 

@@ -26,6 +26,8 @@ const (
 	bundleSize = 16 << 20
 	// maxObjects is what one publication may have.
 	maxObjects = 1_000_000
+	// tarBlock is what everything in a tar stream is a multiple of, in bytes.
+	tarBlock = 512
 	// syncsAtOnce is how many bundles of one publication are synced at the same time.
 	syncsAtOnce = 4
 )
@@ -75,10 +77,16 @@ func newIngest(s *spool, oti fec.OTI, options api.PublishOptions) (*ingest, erro
 func (in *ingest) read(stream io.Reader) ([]*staged, error) {
 	// Headers are small, and each read of the connection is a system call.
 	buffered := bufio.NewReaderSize(stream, 128<<10)
-	archive := tar.NewReader(buffered)
+	counted := &countingReader{r: buffered}
+	archive := tar.NewReader(counted)
 	for {
+		before := counted.n
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
+			// A stream that was cut between two files has no block of zeros at its end.
+			if before > 0 && counted.n-before < tarBlock {
+				return nil, truncated(io.ErrUnexpectedEOF)
+			}
 			break
 		} else if err != nil {
 			return nil, truncated(err)
@@ -261,6 +269,19 @@ func (m *markedReader) Read(p []byte) (int, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		m.err = err
 	}
+	return n, err
+}
+
+// countingReader counts the bytes read through it.
+type countingReader struct {
+	r io.Reader
+	n int64
+}
+
+// Read implements io.Reader.
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
 	return n, err
 }
 
