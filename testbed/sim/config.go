@@ -27,6 +27,8 @@ type Config struct {
 	Proactive int
 	// Entries sends a control object before each data object, as the origin's log does.
 	Entries bool
+	// MaxBlock is k of what AddObjects publishes; 0: 200.
+	MaxBlock int
 	// Observe keeps a list of what arrived where, for Arrivals.
 	Observe bool
 }

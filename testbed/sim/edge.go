@@ -16,6 +16,7 @@ type edge struct {
 	plain    bool
 	armed    mono.Time
 	paused   mono.Time // until then it hears and does nothing
+	book     *book     // nil until the first real entry
 	starts   int
 	// told is how many entries of the log heartbeats told of; announced says of which the
 	// entry itself has come, and expected which objects the engine knows of.
@@ -44,7 +45,11 @@ func (s *Simulation) startEdge(i int) error {
 		}
 	}
 	e.engine, e.armed = engine, mono.Never
-	e.told, e.announced, e.expected = 0, nil, nil
+	e.told, e.expected = 0, nil
+	if e.book == nil {
+		e.announced = nil
+	}
+	s.reopen(i)
 	s.wakeEdge(i)
 	return nil
 }
@@ -127,6 +132,9 @@ func (s *Simulation) tell(i, head int) {
 			if !s.expect(i, o) {
 				return
 			}
+		case o.statement != nil && head-e.told > catchUpGap:
+			s.catchUp(i)
+			return
 		default:
 			if e.engine.Expect(s.now, receiver.ObjectInfo{TOI: o.control}) != nil {
 				return
@@ -140,6 +148,10 @@ func (s *Simulation) expect(i int, o *published) bool {
 	e := &s.edges[i]
 	index := int(o.sequence) - 1
 	if e.has(e.expected, index) || o.done[i] != mono.Never {
+		return true
+	}
+	if o.statement != nil && !s.book(i).catalogue.Needed(o.sequence) {
+		s.drop(i, o)
 		return true
 	}
 	info := receiver.ObjectInfo{TOI: o.toi, OTI: o.oti}
@@ -175,6 +187,7 @@ func (s *Simulation) settle(i int, f *flight) {
 			}
 			if wire.IsData(ev.TOI) {
 				o.have[i].add(ev.SBN)
+				s.gained(i, o, ev.SBN)
 			}
 			e.HandleResult(s.now, ev, nil)
 		case receiver.ObjectWhole:
@@ -186,6 +199,14 @@ func (s *Simulation) settle(i int, f *flight) {
 // whole takes note of an object that an edge has completed.
 func (s *Simulation) whole(i int, o *published, toi uint32) {
 	e := &s.edges[i]
+	switch {
+	case o.statement == nil:
+	case toi == o.control:
+		s.learn(i, s.objects[o.sequence-1:o.sequence])
+		return
+	case !s.stored(i, o):
+		return
+	}
 	if toi == o.control {
 		e.announced = set(e.announced, int(o.sequence)-1)
 		s.arrive(i, o, true)
@@ -194,12 +215,17 @@ func (s *Simulation) whole(i int, o *published, toi uint32) {
 			return
 		}
 	}
+	s.finish(i, o)
+}
+
+// finish takes note that an edge has all of a place in the log.
+func (s *Simulation) finish(i int, o *published) {
 	if o.done[i] == mono.Never {
 		o.done[i] = s.now
 		s.missing--
-		s.trace.add(uint64(s.now), uint64(i), uint64(toi))
+		s.trace.add(uint64(s.now), uint64(i), uint64(o.toi))
 		s.arrive(i, o, false)
-		e.engine.RequestReport(s.now)
+		s.edges[i].engine.RequestReport(s.now)
 	}
 }
 

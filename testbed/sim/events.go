@@ -12,6 +12,7 @@ const (
 	deliverClass           // a: flight, b: class
 	deliverEdge            // a: flight, b: edge
 	deliverUp              // a: feedback
+	catchUpEnds            // a: edge, b: its start
 	runAction              // a: action
 )
 

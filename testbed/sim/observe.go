@@ -24,6 +24,8 @@ type Object struct {
 	EntryBytes int
 	// Bare is an entry without a bundle, as a purge is; it needs Config.Entries.
 	Bare bool
+	// statement is what the entry says, if it is a real one.
+	statement *statement
 }
 
 // entry returns the OTI of the object's entry: one block, of several symbols if it must be.

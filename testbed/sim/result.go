@@ -23,6 +23,8 @@ type Result struct {
 	Receivers receiver.Stats
 	// FeedbackMessages and FeedbackBytes count what all edges sent to the origin.
 	FeedbackMessages, FeedbackBytes uint64
+	// Log is about real entries.
+	Log LogResult
 }
 
 // FeedbackShare returns bytes of feedback over bytes sent.
@@ -62,6 +64,7 @@ func (s *Simulation) result() Result {
 			r.Receivers = addReceiverStats(r.Receivers, e.Stats())
 		}
 	}
+	r.Log = s.audit(r.Finished)
 	for _, o := range s.objects {
 		r.Objects = append(r.Objects, o.result())
 	}
@@ -82,7 +85,7 @@ func (o *published) result() ObjectResult {
 		r.FirstPass = o.passed.Sub(o.at)
 	}
 	for _, at := range o.done {
-		if at != mono.Never {
+		if at != mono.Never && at != dropped {
 			r.Done++
 			r.Last = max(r.Last, at.Sub(o.at))
 		}

@@ -34,6 +34,8 @@ type Simulation struct {
 	pending, missing int
 	trace            trace
 	uplink           uplinkStats
+	log              log
+	verdict          LogResult
 	arrivals         []Arrival
 	err              error
 }
@@ -149,6 +151,9 @@ func (s *Simulation) RunOn(d time.Duration) (Result, error) {
 		}
 		s.step(ev)
 	}
+	if s.err == nil {
+		s.now = max(s.now, until)
+	}
 	return s.result(), s.err
 }
 
@@ -186,6 +191,8 @@ func (s *Simulation) step(ev event) {
 		}
 		s.air.landed(int(ev.a))
 		s.pumpOrigin()
+	case catchUpEnds:
+		s.caughtUp(int(ev.a), int(ev.b))
 	case runAction:
 		s.pending--
 		s.actions[ev.a]()
@@ -206,6 +213,7 @@ type published struct {
 	blocks       []tally
 	done         []mono.Time // of each edge; Never if not
 	have         []blockSet  // of each edge
+	statement    *statement  // nil: the entry says nothing real
 }
 
 // publish adds an object to the log and hands it to the sender.
@@ -220,12 +228,14 @@ func (s *Simulation) publish(what Object) error {
 		return fmt.Errorf("sim: %w", err)
 	case s.origin.engine == nil:
 		return ErrDown
+	case what.statement == nil && s.log.catalogue != nil:
+		return fmt.Errorf("%w: this one has real entries", ErrLog)
 	}
 	sequence := uint64(len(s.objects) + 1)
 	o := &published{
 		sequence: sequence, toi: wire.DataTOI(sequence), control: wire.ControlTOI(sequence),
 		oti: oti, part: part, proactive: s.cfg.Proactive, at: s.now, passed: mono.Never,
-		bare: what.Bare, entry: what.entry(oti),
+		bare: what.Bare, entry: what.entry(oti), statement: what.statement,
 		blocks: make([]tally, part.Blocks()),
 		done:   make([]mono.Time, len(s.edges)),
 		have:   make([]blockSet, len(s.edges)),
