@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"text/tabwriter"
 )
@@ -135,6 +136,9 @@ func duration(seconds float64) string {
 	}
 	return fmt.Sprintf("%.*f s", decimals(seconds), seconds)
 }
+
+// moment says a time of a timeline, to the millisecond.
+func moment(seconds float64) string { return duration(math.Round(1000*seconds) / 1000) }
 
 // decimals is how many a number of at least 1 has if it is shown in three digits.
 func decimals(n float64) int {

@@ -17,6 +17,7 @@ var pageText string
 // pages are the templates "run" and "compare".
 var pages = template.Must(template.New("page").Funcs(template.FuncMap{
 	"css":     func() template.CSS { return template.CSS(pageCSS) },
+	"moment":  moment,
 	"seconds": duration,
 	"bytes":   func(n any) string { return quantity(toFloat(n), byteUnits) },
 	"rate":    func(n any) string { return quantity(toFloat(n), rateUnits) },

@@ -5,17 +5,16 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 const (
 	// lineEdges is how many edges get a line with a name each; more of them are drawn as a
 	// median and a band.
 	lineEdges = 8
-	// rateBins is into how many parts time is cut at most for what is a rate; lossBins the
-	// same for the lines of several edges, which would hide each other.
+	// rateBins is into how many parts time is cut at most for what is a rate; wideBins the
+	// same for what edges only report now and then, or several lines that would hide each other.
 	rateBins = 160
-	lossBins = 48
+	wideBins = 48
 	// mostMarks is how many moments are drawn one by one.
 	mostMarks = 40
 )
@@ -48,7 +47,7 @@ func (r *Result) marks() (marks []mark) {
 		if i == mostMarks {
 			break
 		}
-		marks = append(marks, mark{at: m.At, text: strconv.Itoa(i + 1), name: fmt.Sprintf("%d: %s, at %s", i+1, m.What, quantity(m.At, timeUnits))})
+		marks = append(marks, mark{at: m.At, text: strconv.Itoa(i + 1), name: fmt.Sprintf("%d: %s, at %s", i+1, m.What, moment(m.At))})
 	}
 	return marks
 }
@@ -159,7 +158,7 @@ func (r *Result) goodput() (figure, bool) {
 	l := r.chart("rate", rateUnits, 240)
 	f := figure{Title: "Goodput", Caption: "What the origin sent, headers included, and the bytes of content that an edge gained, on the average of all."}
 	sent := line{name: "sent by the origin", class: "s1", points: r.rate(rateBins, func(s *Sample) float64 { return 8 * float64(s.WireBytes) })}
-	gained := line{name: "gained by an edge", class: "s0", points: r.rate(rateBins, func(s *Sample) float64 {
+	gained := line{name: "gained by an edge", class: "s0", points: r.rate(wideBins, func(s *Sample) float64 {
 		var sum float64
 		for _, e := range s.Edges {
 			sum += float64(e.Bytes)
@@ -242,18 +241,10 @@ func (r *Result) lossOverTime() (figure, bool) {
 		f.Legend = []legend{{"s0", "an edge, on average"}}
 	} else {
 		for i, e := range r.Edges {
-			l.lines = append(l.lines, line{name: e.Name, class: edgeClass(i), points: r.rate(lossBins, lost(i))})
+			l.lines = append(l.lines, line{name: e.Name, class: edgeClass(i), points: r.rate(wideBins, lost(i))})
 			f.Legend = append(f.Legend, legend{edgeClass(i), e.Name})
 		}
 	}
 	f.SVG = l.svg("").finish(f.Title)
 	return f, true
-}
-
-// names joins a few names for people.
-func names(all []string, most int) string {
-	if len(all) > most {
-		return strings.Join(all[:most], ", ") + fmt.Sprintf(" and %d more", len(all)-most)
-	}
-	return strings.Join(all, ", ")
 }
