@@ -29,7 +29,7 @@ func (r *Result) figures() (figures []figure) {
 	return figures
 }
 
-// seconds is how long the time axis is.
+// length is how long the time axis is, in seconds.
 func (r *Result) length() float64 {
 	length := r.Seconds
 	if n := len(r.Samples); n > 0 && (length <= 0 || r.Bed == Simulation) {

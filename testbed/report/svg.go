@@ -33,16 +33,8 @@ func pixel(v float64) string { return strconv.FormatFloat(roundPixel(v), 'f', -1
 
 func roundPixel(v float64) float64 { return float64(int64(v*10+0.5)) / 10 }
 
-// open opens an element: names and values of attributes alternate; numbers are pixels.
-func (c *canvas) open(element string, attributes ...any) {
-	fmt.Fprintf(&c.b, "<%s", element)
-	c.attributes(attributes)
-	c.b.WriteString(">")
-}
-
-func (c *canvas) close(element string) { fmt.Fprintf(&c.b, "</%s>", element) }
-
 // draw writes an element with, if title is not empty, a title that shows when it is pointed at.
+// Names and values of attributes alternate; numbers are pixels.
 func (c *canvas) draw(element, title string, attributes ...any) {
 	fmt.Fprintf(&c.b, "<%s", element)
 	c.attributes(attributes)
