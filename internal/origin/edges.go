@@ -16,8 +16,11 @@ import (
 )
 
 const (
-	// aliveFor is how long after its last feedback an edge counts as alive.
-	aliveFor = 10 * time.Second
+	// aliveFor is how long after its last feedback an edge counts as alive, at least. It grows with
+	// their number, as the interval of their reports does: receivers wait 5 ms for each edge, and
+	// up to half as much again.
+	aliveFor        = 10 * time.Second
+	aliveForPerEdge = 20 * time.Millisecond
 	// maxEdges is how many edges are expected at most; the reports of others are counted.
 	maxEdges = 65_536
 	// maxProgress is of how many bundles on their way to one edge it is remembered how far they are.
@@ -125,7 +128,7 @@ func (t *edgeTable) heard(now time.Time, f *wire.Feedback, rtt time.Duration) {
 			return
 		}
 	}
-	if now.Sub(e.last) > aliveFor && e.heard {
+	if e.heard && !t.alive(now, e) {
 		t.log.Info("edge is back", "edge", e.name, "silent", now.Sub(e.last).Round(time.Second))
 	}
 	e.last, e.rtt, e.heard = now, rtt, true
@@ -151,17 +154,10 @@ func (t *edgeTable) heard(now time.Time, f *wire.Feedback, rtt time.Duration) {
 	t.change()
 }
 
-// join makes the sender of a report an expected edge; nil if there are too many. An edge that
-// lost its directory comes with a new id: it takes the place of a silent one of its name.
+// join makes the sender of a report an expected edge; nil if there are too many.
 func (t *edgeTable) join(now time.Time, f *wire.Feedback) *edge {
 	if len(t.edges) >= maxEdges {
 		return nil
-	}
-	for id, other := range t.edges {
-		if other.name == f.Report.Name && (!other.heard || now.Sub(other.last) > aliveFor) {
-			t.log.Info("edge has a new identity", "edge", other.name, "old", fmt.Sprintf("%016x", id))
-			t.drop(id)
-		}
 	}
 	e := &edge{id: f.Edge, name: f.Report.Name, first: now, served: make(map[uint64]time.Time), blocks: make(map[uint64]uint32)}
 	t.edges[f.Edge] = e
@@ -172,6 +168,31 @@ func (t *edgeTable) join(now time.Time, f *wire.Feedback) *edge {
 	}
 	t.log.Info("new edge", "edge", e.name, "id", fmt.Sprintf("%016x", e.id))
 	return e
+}
+
+// replace drops every silent edge whose place one of its name has taken since it was last heard:
+// an edge that lost its directory comes with a new id. (Two that were heard at the same time are
+// two machines, and both are expected.)
+func (t *edgeTable) replace(now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	newest := make(map[string]*edge, len(t.edges)) // by name, of those alive
+	for _, e := range t.edges {
+		if other := newest[e.name]; t.alive(now, e) && (other == nil || e.first.After(other.first)) {
+			newest[e.name] = e
+		}
+	}
+	for id, e := range t.edges {
+		if other := newest[e.name]; other != nil && !t.alive(now, e) && other.first.After(e.last) {
+			t.log.Info("edge has a new identity", "edge", e.name, "old", fmt.Sprintf("%016x", id))
+			t.drop(id)
+		}
+	}
+}
+
+// alive reports whether an edge was heard of lately.
+func (t *edgeTable) alive(now time.Time, e *edge) bool {
+	return e.heard && now.Sub(e.last) <= max(aliveFor, time.Duration(len(t.edges))*aliveForPerEdge)
 }
 
 // change tells those who wait that something is new.
@@ -222,7 +243,7 @@ func (t *edgeTable) lossPercentile(now time.Time, percent int) uint32 {
 	defer t.mu.Unlock()
 	var losses []uint32
 	for _, e := range t.edges {
-		if e.heard && now.Sub(e.last) <= aliveFor {
+		if t.alive(now, e) {
 			losses = append(losses, e.report.LossPPM)
 		}
 	}

@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"fmt"
 	"log/slog"
 	"math"
 	"testing"
@@ -55,6 +56,7 @@ func TestEdgeIdentity(t *testing.T) {
 	// After a while both are silent, and one comes again with a new directory.
 	now = now.Add(2 * aliveFor)
 	tell(table, now, 3, "a", wire.Report{})
+	table.replace(now)
 	if table.count() != 1 {
 		t.Errorf("%d edges", table.count())
 	}
@@ -158,5 +160,42 @@ func TestFraction(t *testing.T) {
 	}
 	if got := (&edge{heard: true}).fraction(weigh(api.Sequences{First: 1, Last: 2 * maxWeighed}, size)); got != 0 {
 		t.Errorf("of too many entries: %v", got)
+	}
+}
+
+// An edge that is given an empty directory comes back with a new identity at once, before the old
+// one counts as silent. Two machines of one name are both expected.
+func TestEdgeWithANewDirectoryReplacesTheOld(t *testing.T) {
+	now := time.Unix(1000, 0)
+	table := testTable()
+	tell(table, now, 1, "a", wire.Report{})
+	tell(table, now, 8, "twin", wire.Report{})
+	tell(table, now, 9, "twin", wire.Report{})
+	now = now.Add(time.Second)
+	tell(table, now, 8, "twin", wire.Report{})
+	tell(table, now, 2, "a", wire.Report{})
+	table.replace(now)
+	if table.count() != 4 {
+		t.Errorf("%d edges while all count as alive", table.count())
+	}
+	now = now.Add(2 * aliveFor)
+	tell(table, now, 2, "a", wire.Report{})
+	tell(table, now, 8, "twin", wire.Report{})
+	table.replace(now)
+	if table.edges[1] != nil || table.count() != 3 {
+		t.Errorf("%d edges, the old one is %v", table.count(), table.edges[1])
+	}
+}
+
+// In a large group reports are rare, and an edge is not silent between two of them.
+func TestEdgesOfALargeGroupAreAlive(t *testing.T) {
+	now := time.Unix(1000, 0)
+	table := testTable()
+	for id := range uint64(10_000) {
+		tell(table, now, id, fmt.Sprint(id), wire.Report{})
+	}
+	now = now.Add(75 * time.Second) // 5 ms an edge, and up to half as much again
+	if _, alive, _, _, _ := table.totals(now, 0); alive != 10_000 {
+		t.Errorf("%d of 10,000 edges are alive", alive)
 	}
 }

@@ -98,7 +98,7 @@ func (t *edgeTable) totals(now time.Time, head uint64) (expected, alive, behind 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, e := range t.edges {
-		if e.heard && now.Sub(e.last) <= aliveFor {
+		if t.alive(now, e) {
 			alive++
 		}
 		if e.report.Complete < head {

@@ -69,7 +69,7 @@ func (t *edgeTable) receipt(now time.Time, s api.Sequences, size func(sequence u
 			}
 		} else {
 			x.Fraction = e.fraction(w)
-			x.Reason = e.reason(now, s)
+			x.Reason = e.reason(now, t.alive(now, e), s)
 		}
 		r.Edges = append(r.Edges, x)
 	}
@@ -78,13 +78,13 @@ func (t *edgeTable) receipt(now time.Time, s api.Sequences, size func(sequence u
 }
 
 // reason says why an edge does not serve the entries; empty if it only needs time.
-func (e *edge) reason(now time.Time, s api.Sequences) string {
+func (e *edge) reason(now time.Time, alive bool, s api.Sequences) string {
 	switch {
 	case e.foreign:
 		return "it follows another generation of this origin: give it the present session.ff and an empty directory"
 	case !e.heard:
 		return "not heard since the origin was started; last seen " + e.last.Format(time.DateTime)
-	case now.Sub(e.last) > aliveFor:
+	case !alive:
 		return fmt.Sprintf("silent for %v", now.Sub(e.last).Round(time.Second))
 	}
 	for _, f := range e.report.Failed {
@@ -156,7 +156,7 @@ func (t *edgeTable) status(now time.Time, head, mark uint64, digest [32]byte, si
 	for _, e := range t.sorted() {
 		r := &e.report
 		x := api.Edge{
-			Name: e.name, ID: fmt.Sprintf("%016x", e.id), Alive: e.heard && now.Sub(e.last) <= aliveFor,
+			Name: e.name, ID: fmt.Sprintf("%016x", e.id), Alive: t.alive(now, e),
 			FirstSeen: e.first, LastSeen: e.last, Mark: r.Mark, Complete: r.Complete,
 			Behind:     head - min(r.Complete, head),
 			Differs:    e.foreign || e.heard && r.Mark == mark && r.Digest != digest,

@@ -18,8 +18,8 @@ const (
 	retireAgain = 10 * time.Minute
 )
 
-// keepHouse stores what is known of edges and retires bundles, now and then, until ctx is
-// done. Its errors end the origin.
+// keepHouse keeps the table of edges in order and stores it, and retires bundles, now and
+// then, until ctx is done. Its errors end the origin.
 func (o *Origin) keepHouse(ctx context.Context) error {
 	ticker := time.NewTicker(houseInterval)
 	defer ticker.Stop()
@@ -29,6 +29,7 @@ func (o *Origin) keepHouse(ctx context.Context) error {
 			return nil
 		case <-o.edges.newcomer:
 		case now := <-ticker.C:
+			o.edges.replace(now)
 			if err := o.retire(now); err != nil {
 				return err
 			}
