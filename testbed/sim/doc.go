@@ -8,6 +8,13 @@
 // edge's learns of the log from control objects and from the head in heartbeats, expects what
 // it finds there, and answers every BlockReady at once.
 //
+// A log is either of stand-ins that say nothing (Publish, Add) or of real entries (PublishObjects,
+// Purge, Remove, Retire): signed and chained by the origin, and applied as they arrive to a real
+// control.Catalogue at each edge, with a store beside it that survives a restart. An edge that is many
+// entries behind fetches them by unicast, which costs it a round trip. Result.Log says whether
+// catalogues agree and whether anything purged was served; which versions are purged is worked out
+// again from selectors, without a catalogue. Entries and manifests are shared by all edges.
+//
 // What a run cost is judged by three numbers:
 //
 //   - symbols sent over source symbols, beside Ideal, which no code of this block length can beat;
