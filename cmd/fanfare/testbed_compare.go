@@ -58,7 +58,7 @@ Works: big is one file, small are many files of 10 KB, latency is one of 100 KB.
 	f.StringSliceVar(&p.config.Systems, "systems", compare.Systems(), "what to bring it with")
 	f.IntVar(&p.config.Rounds, "rounds", 3, "how often to run everything")
 	f.StringVar(&p.linkRate, "link-rate", "", "limit the origin's link to this `rate`, as in 100mbit")
-	f.StringToStringVar(&p.rates, "rate", nil, "what `SYSTEM=RATE` may send at most (default: what is best for it)")
+	f.StringToStringVar(&p.rates, "rate", nil, "`SYSTEM=RATE`: what it may send at most (default: what is best for it)")
 	f.BoolVar(&p.config.Offloads, "offloads", false, "let several packets cross a link as one")
 	f.Var(&p.big, "big", "length of the big file")
 	f.IntVar(&p.config.SmallFiles, "small-files", 2000, "how many small files")
@@ -66,6 +66,7 @@ Works: big is one file, small are many files of 10 KB, latency is one of 100 KB.
 	f.StringVar(&p.config.Dir, "dir", "", "`directory` for the files (default: in memory, if there is one)")
 	f.BoolVar(&p.json, "json", false, "print JSON instead of tables")
 	f.StringVar(&p.report, "report", "", "write an HTML page to this `file`")
+	f.Lookup("big").DefValue, f.Lookup("rate").DefValue = "200MB", ""
 	return c
 }
 
