@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,9 +33,12 @@ type arrival struct {
 	took   time.Duration
 }
 
+// probes counts probes, each of which has a port of its own.
+var probes atomic.Uint32
+
 func newProbe(t *testing.T, from, to *Host) *probe {
 	t.Helper()
-	address := netip.AddrPortFrom(to.Addr4, 7000)
+	address := netip.AddrPortFrom(to.Addr4, 7000+uint16(probes.Add(1)))
 	o := mcast.Options{Interface: hostInterface, ReceiveBuffer: 4 << 20}
 	p := &probe{T: t}
 	p.to = conn(t, to, func() (*mcast.Conn, error) { return mcast.ListenUnicast(address, o) })
@@ -298,6 +302,33 @@ func TestSetFaults(t *testing.T) {
 	for end := time.Now().Add(10 * time.Second); len(p.measure(1, 100, 0, 20*ms)) == 0; {
 		if time.Now().After(end) {
 			t.Fatal("healed, and nothing comes")
+		}
+	}
+}
+
+// TestLinkDirections names links from the host's side, and from the switch's, and one without a switch.
+func TestLinkDirections(t *testing.T) {
+	n := buildNetwork(t, Topology{
+		Hosts:    []string{"one", "two", "three"},
+		Switches: []Switch{{Name: "hub"}},
+		Routers:  []string{"router"},
+		Links: []LinkConfig{
+			{A: "one", B: "hub"}, {A: "two", B: "hub"}, {A: "hub", B: "router"}, {A: "router", B: "three"},
+		},
+	})
+	one := n.Host("one")
+	for _, name := range []string{"two", "three"} {
+		h := n.Host(name)
+		there, back := newProbe(t, one, h), newProbe(t, h, one)
+		if err := h.SetFaults(netem.Config{}, netem.Config{Loss: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if a, b := len(there.measure(20, 100, ms, 100*ms)), len(back.measure(20, 100, ms, 100*ms)); a != 20 || b != 0 {
+			t.Errorf("%s: %d of 20 came to it, and %d of those that are lost from it", name, a, b)
+		}
+		down, up := h.LinkStats()
+		if down.Sent < 20 || down.Lost != 0 || up.Lost < 20 {
+			t.Errorf("%s: down %+v, up %+v", name, down, up)
 		}
 	}
 }
