@@ -64,6 +64,7 @@ func (o *Origin) appendLocked(drafts []draft) (api.Sequences, error) {
 		return api.Sequences{}, err
 	}
 	o.loop.call(func(mono.Time) { o.loop.publish(signedHead, head.Sequence, objects) })
+	o.noteReached()
 	return api.Sequences{First: first, Last: head.Sequence}, nil
 }
 

@@ -60,6 +60,7 @@ type Origin struct {
 
 	lock    *os.File
 	entries *entryLog
+	reached *headFile
 	spool   *spool
 	edges   *edgeTable
 	loop    *loop
@@ -235,6 +236,9 @@ func (o *Origin) close() error {
 	}
 	if o.entries != nil {
 		err = errors.Join(err, o.entries.close())
+	}
+	if o.reached != nil {
+		err = errors.Join(err, o.reached.close())
 	}
 	if o.lock != nil {
 		err = errors.Join(err, o.lock.Close())

@@ -20,6 +20,9 @@ func (o *Origin) replay() error {
 	if err != nil {
 		return err
 	}
+	if err := o.checkReached(); err != nil {
+		return err // before files are swept whose entries are lost
+	}
 	for sequence, publish := range bundles {
 		manifest, err := o.spool.manifest(sequence, publish)
 		if err != nil {

@@ -48,6 +48,17 @@ func TestReplayRefuses(t *testing.T) {
 				return l.append(3, [][]byte{raw})
 			})
 		}, "does not follow"},
+		{"record of the log unreadable", func(t *testing.T, dir string) {
+			found, err := filepath.Glob(filepath.Join(dir, logName, "*.log"))
+			try(t, err)
+			for _, path := range found {
+				content := mustRead(t, path)
+				if len(content) > 0 {
+					content[len(content)/3] ^= 1
+				}
+				try(t, os.WriteFile(path, content, 0o600))
+			}
+		}, "but had reached entry 2: it is damaged"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
