@@ -21,6 +21,8 @@ type log struct {
 	key       ed25519.PrivateKey
 	last      control.Hash
 	catalogue *control.Catalogue
+	// clock is what the origin's wall clock is off by.
+	clock time.Duration
 	// digests has the catalogue's digest at each mark.
 	digests []control.Hash
 	// keys has every version that ever was of each key, ascending.
@@ -147,7 +149,7 @@ func (s *Simulation) addEntry(e *control.Entry, st *statement) (sequence uint64,
 		l.catalogue, l.keys = newCatalogue(), make(map[control.Key][]*edition)
 	}
 	e.Channel, e.Generation, e.Previous = tsi, generation, l.last
-	e.Sequence, e.Time = uint64(len(s.objects)+1), s.Now().Milliseconds()
+	e.Sequence, e.Time = uint64(len(s.objects)+1), (s.Now() + s.log.clock).Milliseconds()
 	raw, err := control.Sign(e, l.key)
 	if err != nil {
 		return 0, fmt.Errorf("sim: %w", err)

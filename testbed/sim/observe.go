@@ -90,6 +90,9 @@ func (s *Simulation) StartEdge(i int) error {
 // PauseEdge has an edge hear and do nothing for a time.
 func (s *Simulation) PauseEdge(i int, d time.Duration) { s.edges[i].paused = s.now.Add(d) }
 
+// JumpClock moves the origin's wall clock, whose time the entries bear from now on.
+func (s *Simulation) JumpClock(by time.Duration) { s.log.clock += by }
+
 // Running reports whether an edge runs.
 func (s *Simulation) Running(i int) bool { return s.edges[i].engine != nil }
 
