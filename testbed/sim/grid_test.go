@@ -5,19 +5,6 @@ import (
 	"time"
 )
 
-// blockFor returns k as a publication would choose it for a measured loss.
-func blockFor(loss float64) int {
-	switch {
-	case loss <= 0.08:
-		return 200
-	case loss <= 0.18:
-		return 160
-	case loss <= 0.30:
-		return 128
-	}
-	return 96
-}
-
 // TestGrid compares symbols sent with the ideal. To see its table:
 // go test -v -run Grid ./testbed/sim
 func TestGrid(t *testing.T) {
@@ -28,7 +15,7 @@ func TestGrid(t *testing.T) {
 	t.Log(" edges  loss    k   sent/source    ideal  over ideal  surplus      tail    NACKs  feedback")
 	for _, n := range groups {
 		for _, p := range losses {
-			k := blockFor(p)
+			k := BlockFor(p)
 			cfg := lan(n, p)
 			s, err := New(cfg)
 			if err != nil {
