@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"fanfare/internal/writeback"
 )
 
 // errReserve is ENOSPC before the file system says so: what is left is for the index.
@@ -20,6 +22,7 @@ type disk struct {
 	dir     string // of the bundle files
 	reserve int64
 	closing sync.WaitGroup
+	ahead   writeback.Ahead
 
 	allocate func(f *os.File, size int64) error
 	writeAt  func(f *os.File, b []byte, offset int64) error
@@ -116,8 +119,11 @@ func (d *disk) removeLater(sequence uint64) error {
 	return d.remove(sequence)
 }
 
-// wait returns when the space of every removed file is free.
-func (d *disk) wait() { d.closing.Wait() }
+// wait returns when the space of every removed file is free and nothing is begun.
+func (d *disk) wait() {
+	d.closing.Wait()
+	d.ahead.Wait()
+}
 
 // data calls f for the parts of the file that have been written, until it returns false.
 // On a file system that cannot tell, it is the whole file.

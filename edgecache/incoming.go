@@ -20,7 +20,9 @@ type incoming struct {
 	announced bool
 	// written has the blocks in the file, verified those of them that match their digest.
 	written, verified blockSet
-	open              map[uint32]*block
+	// fresh is how many bytes were written since the system was told to begin with them.
+	fresh int64
+	open  map[uint32]*block
 	// digests are those of the blocks from 0: first of the blocks that hold the manifest,
 	// then, when the manifest is known, of all.
 	digests []control.Hash

@@ -6,6 +6,7 @@ import (
 
 	"fanfare/control"
 	"fanfare/fec"
+	"fanfare/internal/writeback"
 )
 
 // maxUnannounced bounds the bundles on their way whose entries are not known: nobody has
@@ -168,6 +169,10 @@ func (c *Cache) FinishBlock(sequence uint64, sbn uint32) error {
 		return c.refused(in, sbn, err)
 	}
 	in.written.set(sbn)
+	in.fresh += in.part.Length(sbn)
+	if in.fresh >= writeback.Bytes && c.disk.ahead.Begin(in.file) {
+		in.fresh = 0
+	}
 	if !verified {
 		return nil
 	}

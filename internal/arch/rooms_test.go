@@ -36,6 +36,7 @@ var rooms = map[string]kind{
 	"internal/origin":    impure,
 	"internal/progress":  impure,
 	"internal/session":   impure,
+	"internal/writeback": impure,
 	"internal/tree":      impure,
 	"testbed/demo":       impure,
 	"testbed/netns":      impure,

@@ -10,6 +10,7 @@ import (
 
 	"fanfare/control"
 	"fanfare/fec"
+	"fanfare/internal/writeback"
 )
 
 // entryOverhead is more than an entry has besides an inline manifest, in bytes: channel,
@@ -32,7 +33,9 @@ type bundleWriter struct {
 	partition fec.Partition
 	objects   []control.Object
 	bytes     uint64 // of bodies
-	offset    int64  // where the next body byte goes
+	ahead     writeback.Ahead
+	fresh     int   // bytes written since ahead was told
+	offset    int64 // where the next body byte goes
 
 	body    *blake3.Hasher
 	current int    // the object whose body is being written
@@ -96,6 +99,9 @@ func (w *bundleWriter) Write(p []byte) (int, error) {
 	}
 	if _, err := w.file.WriteAt(p, w.offset); err != nil {
 		return 0, err
+	}
+	if w.fresh += len(p); w.fresh >= writeback.Bytes && w.ahead.Begin(w.file) {
+		w.fresh = 0
 	}
 	w.digestBlocks(w.offset, p)
 	w.offset += int64(len(p))

@@ -223,6 +223,7 @@ func fillBundle(file *os.File, objects []control.Object, oti fec.OTI, bodies io.
 	} else if err != nil {
 		return nil, fmt.Errorf("origin: spool: %w", err)
 	}
+	defer w.ahead.Wait()
 	var total uint64
 	for i := range objects {
 		total += objects[i].Length
