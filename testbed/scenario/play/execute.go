@@ -19,8 +19,10 @@ const (
 	sampleEvery = 100 * time.Millisecond
 	// conditionLimit is how long a condition or a wait may take.
 	conditionLimit = 60 * time.Second
-	// maxSamples bounds a report; then every other sample goes and the interval doubles.
+	// maxSamples and maxPoints, samples times edges, bound a report; beyond them every other
+	// sample goes and the interval doubles.
 	maxSamples = 1200
+	maxPoints  = 200_000
 )
 
 // Options say how scenarios are run.
@@ -247,7 +249,7 @@ func (x *execution) tick(ctx context.Context, last bool) {
 	if last || len(x.result.Samples) == 0 || now-x.sampled >= x.interval {
 		x.sampled = now
 		x.result.Samples = append(x.result.Samples, sample)
-		if len(x.result.Samples) > maxSamples {
+		if n := len(x.result.Samples); n > maxSamples || n > 60 && n*len(x.result.Edges) > maxPoints {
 			x.thin()
 		}
 	}
@@ -289,9 +291,9 @@ func (x *execution) show() {
 			note = "cut off"
 		}
 		if i == 0 {
-			note = strings.TrimSpace(note + "  " + x.doing)
+			note = strings.TrimSpace(note + "  " + x.s.Name + ": " + x.doing)
 		}
-		x.board.Set(x.s.Name+" "+e.Name, have, max(all, 1), note)
+		x.board.Set(e.Name, have, max(all, 1), note)
 	}
 }
 
