@@ -141,7 +141,7 @@ func covered(h *wire.Heartbeat, o *object, sbn uint32) bool {
 
 // judge decides whether a block that is due is wanted.
 func (e *Engine) judge(now mono.Time, o *object, b *block, h *wire.Heartbeat) {
-	if b.ready {
+	if b.ready || now < b.retry {
 		return
 	}
 	listed := b.beat == e.asking.beat

@@ -1,6 +1,8 @@
 package receiver
 
 import (
+	"time"
+
 	"fanfare/internal/mono"
 	"fanfare/internal/wire"
 )
@@ -23,6 +25,10 @@ type block struct {
 	asks    uint8
 	asked   mono.Time
 	counter uint64
+
+	// fails counts the bad results, and the block is not asked for before retry.
+	fails uint8
+	retry mono.Time
 
 	// outstanding is what heartbeat number beat said is still to be sent of the block.
 	outstanding uint16
@@ -68,5 +74,16 @@ func (b *block) add(esi uint16) bool {
 	return true
 }
 
-// empty forgets the symbols of a block that gave a bad result.
-func (b *block) empty() { *b = block{sbn: b.sbn, k: b.k} }
+// fail forgets the symbols of a block that gave a bad result. The first time it is asked for anew
+// at once, then after a pause that doubles: what the sender has may be damaged for good.
+func (b *block) fail(now mono.Time) {
+	*b = block{sbn: b.sbn, k: b.k, fails: min(b.fails, 254) + 1, retry: now}
+	if b.fails > 1 {
+		b.retry = now.Add(min(failPause<<min(b.fails-2, 16), failPauseMost))
+	}
+}
+
+const (
+	failPause     = 20 * time.Millisecond
+	failPauseMost = 10 * time.Second
+)

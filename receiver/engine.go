@@ -155,7 +155,7 @@ func (e *Engine) HandleResult(now mono.Time, ev Event, err error) {
 		e.finish(o)
 		return
 	case err != nil && ok:
-		o.open[i].empty()
+		o.open[i].fail(now)
 	case err != nil && o.whole.remove(ev.SBN):
 	default:
 		return

@@ -282,3 +282,34 @@ func TestForgedObjects(t *testing.T) {
 	h.symbols(toi, 0, 1, 0)
 	h.symbols(toi, 1, 1, 0)
 }
+
+// TestFailingBlock has a block whose every result is bad: it is asked for again at once, and then
+// ever more rarely, but for ever.
+func TestFailingBlock(t *testing.T) {
+	h := newHarness(t, Config{})
+	toi := wire.DataTOI(1)
+	h.expect(ObjectInfo{TOI: toi, OTI: oti(1, 1, 3)})
+	h.heartbeat(wire.Heartbeat{Started: toi})
+	fails, last := 0, 0
+	for second := range 60 {
+		for range 10 {
+			h.advance(100 * ms)
+			h.heartbeat(wire.Heartbeat{Started: toi})
+			for h.engine.NextFeedback(h.now, &h.message) {
+				if len(h.message.NACKs) == 0 {
+					continue
+				}
+				h.packet(toi, 0, 1, 0, nil)
+				fails, last = fails+1, second
+			}
+			for ev, ok := h.engine.NextEvent(); ok; ev, ok = h.engine.NextEvent() {
+				if ev.Kind == BlockReady {
+					h.engine.HandleResult(h.now, ev, errors.New("bad"))
+				}
+			}
+		}
+	}
+	if fails < 10 || fails > 20 || last < 45 {
+		t.Errorf("asked for %d times, last in second %d", fails, last)
+	}
+}
