@@ -133,7 +133,7 @@ func bed(c *Config) string {
 		link = "the origin's link limited to " + session.Rate(c.LinkRate).String()
 	}
 	if c.Offloads {
-		offloads = "on"
+		offloads = "on: several packets may cross a link, count and be lost as one"
 	}
 	text := fmt.Sprintf("network namespaces: 1 origin, %d edges, one switch; %s; segmentation offloads %s", c.Edges, link, offloads)
 	if c.FeedbackLoss > 0 {

@@ -26,8 +26,11 @@ const (
 	readiness    = 15 * time.Second
 	readers      = 4 // requests under way at an edge when its files are verified
 
-	fanfareRate = 800_000_000
-	fanfareLink = 0.98
+	// What the origin may send. Without a link's rate it is about what two processors carry
+	// to four edges; more does no good, as what edges cannot take in is sent again.
+	fanfareRate         = 1_000_000_000
+	fanfareOffloadsRate = 3_000_000_000
+	fanfareLink         = 0.98
 )
 
 // fanfare is ours: real daemons, started like an operator's, and `fanfare publish --wait`.
@@ -37,8 +40,15 @@ func (*fanfare) describe(c *Config) report.System {
 	return report.System{
 		Name: fanfareName, Own: true, Multicast: true,
 		About: "this: multicast with NACKs and Reed-Solomon repair, files on disk and served over HTTP; " +
-			rateText(c.rateOf(fanfareName, fanfareLink, fanfareRate)) + "; the time includes that the publisher has every edge's word for it",
+			rateText(fanfareLimit(c)) + "; the time includes that the publisher has every edge's word for it",
 	}
+}
+
+func fanfareLimit(c *Config) uint64 {
+	if c.Offloads {
+		return c.rateOf(fanfareName, fanfareLink, fanfareOffloadsRate)
+	}
+	return c.rateOf(fanfareName, fanfareLink, fanfareRate)
 }
 
 func (f *fanfare) prepare(ctx context.Context, r *run) error {
@@ -48,7 +58,7 @@ func (f *fanfare) prepare(ctx context.Context, r *run) error {
 	address := net.JoinHostPort(origin.Addr4.String(), fanfarePort)
 	made, err := r.start(origin, exec.Command(r.config.Binary, "origin", "init", "--dir", r.originDir(), "--group", fanfareGroup,
 		"--interface", origin.Interface, "--advertise", address,
-		"--rate", fmt.Sprint(r.config.rateOf(fanfareName, fanfareLink, fanfareRate))))
+		"--rate", fmt.Sprint(fanfareLimit(r.config))))
 	if err != nil {
 		return err
 	}
