@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -71,6 +72,7 @@ func (o *Origin) serve(listener net.Listener, handler http.Handler) {
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			s.requests.Add(1)
 			defer s.requests.Done()
+			defer o.failOnPanic(r)
 			handler.ServeHTTP(w, r)
 		}),
 		BaseContext:       func(net.Listener) context.Context { return base },
@@ -80,6 +82,20 @@ func (o *Origin) serve(listener net.Listener, handler http.Handler) {
 		ErrorLog:          slog.NewLogLogger(o.log.Handler(), slog.LevelDebug),
 	}
 	o.servers = append(o.servers, s)
+}
+
+// failOnPanic, deferred, ends the origin if the request panics: the log and what is known of it
+// may be apart, and only a restart brings them together again.
+func (o *Origin) failOnPanic(r *http.Request) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p != http.ErrAbortHandler {
+		o.log.Error("request panicked", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+		o.fail(fmt.Errorf("origin: %s %s: panic: %v", r.Method, r.URL.Path, p))
+	}
+	panic(http.ErrAbortHandler) // closes the connection without another word
 }
 
 // run answers requests until ctx is done.

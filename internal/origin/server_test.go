@@ -2,7 +2,9 @@ package origin
 
 import (
 	"io"
+	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -96,4 +98,32 @@ func mustRead(t *testing.T, path string) []byte {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// A request that panics may have left the log and what is known of it apart: only a restart
+// brings them together again.
+func TestAPanicEndsTheOrigin(t *testing.T) {
+	o, err := Open(Config{Dir: initOrigin(t), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.serve(listener, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a bug") }))
+	ended := make(chan error, 1)
+	go func() { ended <- o.Run(t.Context()) }()
+	if answer, err := http.Get("http://" + listener.Addr().String()); err == nil {
+		answer.Body.Close()
+		t.Errorf("answered %s", answer.Status)
+	}
+	select {
+	case err := <-ended:
+		if err == nil || !strings.Contains(err.Error(), "a bug") {
+			t.Errorf("Run: %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the origin goes on")
+	}
 }
