@@ -41,6 +41,8 @@ type Cache struct {
 	poisoned []Block  // for Poisoned
 	// scratch holds one block while it is read back.
 	scratch []byte
+	// unannounced is how many bytes of bundles without entry are kept, maxUnannounced how many may be.
+	unannounced, maxUnannounced int64
 
 	// stale tells the loop that bundles on their way may have been released.
 	stale atomic.Bool

@@ -18,6 +18,10 @@ type incoming struct {
 	// announced says that the entry is known: before it, oti is what an unsigned packet
 	// said, and no space is set aside.
 	announced bool
+	// unannounced is how many bytes of symbols came before the entry.
+	unannounced int64
+	// poisoned says that a block did not match its digest.
+	poisoned bool
 	// written has the blocks in the file, verified those of them that match their digest.
 	written, verified blockSet
 	// fresh is how many bytes were written since the system was told to begin with them.

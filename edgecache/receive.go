@@ -10,10 +10,12 @@ import (
 )
 
 // maxUnannounced bounds the bundles on their way whose entries are not known: nobody has
-// signed that they exist. maxUnannouncedBlocks bounds each: 147 GB at 200 symbols of 1,408 bytes.
+// signed that they exist. maxUnannouncedBlocks bounds each: 147 GB at 200 symbols of 1,408 bytes;
+// maxUnannouncedBytes is how much is kept of all of them, a few round trips at 10 Gb/s.
 const (
 	maxUnannounced       = 64
 	maxUnannouncedBlocks = 1 << 19
+	maxUnannouncedBytes  = 256 << 20
 )
 
 // A diskError is a failure of a bundle's file: it fails the bundle.
@@ -111,6 +113,8 @@ func (c *Cache) create(sequence uint64, oti fec.OTI, part fec.Partition) (*incom
 // digests that are known. writing is held.
 func (c *Cache) announce(in *incoming, b *bundle) error {
 	in.announced = true
+	c.unannounced -= in.unannounced
+	in.unannounced = 0
 	in.digests = b.publish.ManifestDigests
 	if b.publish.Manifest != nil {
 		m, err := control.DecodeManifest(b.publish.Manifest, b.publish)
@@ -143,6 +147,16 @@ func (c *Cache) symbol(sequence uint64, sbn uint32, esi int, payload []byte) err
 	}
 	if sbn < in.part.Blocks() && in.written.has(sbn) {
 		return nil
+	}
+	if !in.announced {
+		if c.unannounced+int64(len(payload)) > c.maxUnannounced {
+			c.writing.Lock()
+			defer c.writing.Unlock()
+			c.discard(in) // its entry, if there is one, begins it anew
+			return ErrUnknown
+		}
+		in.unannounced += int64(len(payload))
+		c.unannounced += int64(len(payload))
 	}
 	return c.assembly.add(in, sbn, esi, payload)
 }
@@ -192,8 +206,7 @@ func (c *Cache) refused(in *incoming, sbn uint32, err error) error {
 	var disk *diskError
 	switch {
 	case errors.Is(err, ErrDigest):
-		c.count.blocksPoisoned.Add(1)
-		c.cfg.Log.Warn("block does not match its digest", "sequence", in.sequence, "block", sbn)
+		c.poison(in, sbn)
 	case errors.As(err, &disk):
 		c.writing.Lock()
 		defer c.writing.Unlock()
@@ -205,6 +218,16 @@ func (c *Cache) refused(in *incoming, sbn uint32, err error) error {
 		return fmt.Errorf("%w: %w", ErrFailed, err)
 	}
 	return err
+}
+
+// poison counts a block that does not match its digest. The log tells of the first of a bundle:
+// whoever can send to the group can make many.
+func (c *Cache) poison(in *incoming, sbn uint32) {
+	c.count.blocksPoisoned.Add(1)
+	if !in.poisoned {
+		in.poisoned = true
+		c.cfg.Log.Warn("block does not match its digest; others of the bundle are only counted", "sequence", in.sequence, "block", sbn)
+	}
 }
 
 // advance takes a bundle as far as its verified blocks allow: to its manifest, and to be
@@ -235,9 +258,8 @@ func (c *Cache) verify(in *incoming) error {
 		return nil
 	}
 	err := in.checkWritten(c.buffer(in), func(sbn uint32) {
-		c.count.blocksPoisoned.Add(1)
 		c.poisoned = append(c.poisoned, Block{in.sequence, sbn})
-		c.cfg.Log.Warn("block does not match its digest", "sequence", in.sequence, "block", sbn)
+		c.poison(in, sbn)
 	})
 	if err != nil {
 		return &diskError{"read back", err}
@@ -294,6 +316,7 @@ func (c *Cache) close(in *incoming) {
 		c.assembly.empty(b)
 	}
 	in.file.Close()
+	c.unannounced -= in.unannounced
 	delete(c.incoming, in.sequence)
 }
 

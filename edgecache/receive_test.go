@@ -339,3 +339,42 @@ func TestOrphansAreRemoved(t *testing.T) {
 	e.wantFiles("1")
 	e.want(at("/a"), 200, "x")
 }
+
+// TestUnannouncedBytes fills what is kept of bundles without entry: one more symbol costs its bundle,
+// and when that is announced it is received all the same.
+func TestUnannouncedBytes(t *testing.T) {
+	o := newOrigin(t)
+	e := openEdge(t, o, o.config(t.TempDir()))
+	e.maxUnannounced = 10 * 64
+	oti := o.oti
+	oti.TransferLength = 64 * 8 * 100
+	m := o.publish(file("/a", "x"))
+	for sequence, symbols := range map[uint64]int{7: 10, m.sequence(): 0} {
+		begun := oti
+		if sequence == m.sequence() {
+			begun = m.entry.Publish.OTI
+		}
+		if err := e.Begin(sequence, begun); err != nil {
+			t.Fatal(err)
+		}
+		for i := range symbols {
+			if err := e.Symbol(sequence, 0, i, make([]byte, 64)); err != nil && i < 8 {
+				t.Fatal(err)
+			}
+		}
+	}
+	for i := range 8 {
+		// The last ones have no room.
+		_ = e.Symbol(7, 1, i, make([]byte, 64))
+	}
+	if err := e.Symbol(7, 2, 0, make([]byte, 64)); !errors.Is(err, ErrUnknown) || e.unannounced != 0 {
+		t.Errorf("beyond the limit: %v, %d bytes are kept", err, e.unannounced)
+	}
+	e.apply(m)
+	e.receive(m)
+	e.commit(m)
+	e.want(at("/a"), 200, "x")
+	if e.unannounced != 0 {
+		t.Errorf("%d bytes are left", e.unannounced)
+	}
+}

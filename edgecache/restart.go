@@ -33,7 +33,7 @@ func open(cfg Config, under system) (*Cache, error) {
 	}
 	cfg = cfg.withDefaults()
 	c := &Cache{
-		cfg: cfg, now: time.Now, incoming: map[uint64]*incoming{},
+		cfg: cfg, now: time.Now, incoming: map[uint64]*incoming{}, maxUnannounced: maxUnannouncedBytes,
 		disk:      newDisk(filepath.Join(cfg.Dir, "bundles"), cfg.ReserveBytes),
 		catalogue: control.New(control.Config{Channel: cfg.Channel, Generation: cfg.Generation}),
 		bundles:   map[uint64]*bundle{}, pending: map[uint64]*bundle{},
