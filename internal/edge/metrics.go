@@ -106,6 +106,7 @@ func (m *metrics) addLoop() {
 	m.counter("feedback_sent", "Feedback messages sent.", func(s *snapshot) uint64 { return s.loop.FeedbackSent })
 	m.counter("datagrams_received", "Datagrams of the group, before any check.", func(s *snapshot) uint64 { return s.group.PacketsReceived })
 	m.counter("datagram_bytes_received", "Their payload.", func(s *snapshot) uint64 { return s.group.BytesReceived })
+	m.counter("trains_received", "Trains of those that the kernel passed as one.", func(s *snapshot) uint64 { return s.group.TrainsReceived })
 	m.counter("datagrams_truncated", "Datagrams longer than any packet of ours.", func(s *snapshot) uint64 { return s.group.PacketsTruncated })
 	m.counter("feedback_unreachable", "ICMP errors that feedback was answered with.", func(s *snapshot) uint64 { return s.sent.Unreachable })
 	m.gauge("receive_buffer_bytes", "Receive buffer that the kernel granted.", func(s *snapshot) float64 { return float64(s.group.ReceiveBuffer) })
