@@ -51,7 +51,11 @@ func linearAxis(from, to, most float64, units []unit, round bool) axis {
 		}
 	}
 	a := axis{from: from, to: to, unit: unitFor(units, most)}
-	a.step = niceStep(most/a.unit.size, math.Abs(to-from)) * a.unit.size
+	length := math.Abs(to - from)
+	if round {
+		length *= 1.6 // a vertical one: lines of text may stand closer than numbers side by side
+	}
+	a.step = niceStep(most/a.unit.size, length) * a.unit.size
 	a.most = most
 	if round {
 		a.most = a.step * math.Ceil(most/a.step-1e-9)
