@@ -86,9 +86,9 @@
 //
 // Control objects go first, then heartbeats, then repair, then new data. Blocks of which more
 // than half is asked for come last among repairs, and take turns with new data: an edge that
-// lacks everything holds up nobody. Repair and new data wait for a token bucket (pacer.go);
-// the first two do not wait for it, but are charged to it, and wait after all when they have
-// overdrawn it by as much as it holds.
+// lacks everything holds up nobody. Repair and new data wait for a token bucket (pacer.go).
+// The first two do not wait for it, but are charged to it; and control objects wait after all
+// when the bucket is overdrawn by as much as it holds.
 //
 // # What it remembers
 //

@@ -138,6 +138,9 @@ func WriteFile(path string, content []byte, mode os.FileMode) error {
 	return os.Rename(f.Name(), path)
 }
 
+// symbolUnit divides every symbol length: the codec is fastest so, and bundles must have it.
+const symbolUnit = 64
+
 // Validate returns an error that wraps ErrInvalid and names the key that is wrong.
 func (s *Session) Validate() error {
 	bad := func(format string, args ...any) error {
@@ -163,8 +166,11 @@ func (s *Session) Validate() error {
 	if err != nil {
 		return bad("mtu: %v", err)
 	}
-	if s.SymbolLength < 64 || s.SymbolLength > longest {
-		return bad("symbol_length %d is not between 64 and %d, which fits an MTU of %d", s.SymbolLength, longest, s.MTU)
+	if s.SymbolLength < symbolUnit || s.SymbolLength > longest {
+		return bad("symbol_length %d is not between %d and %d, which fits an MTU of %d", s.SymbolLength, symbolUnit, longest, s.MTU)
+	}
+	if s.SymbolLength%symbolUnit != 0 {
+		return bad("symbol_length %d is not a multiple of %d", s.SymbolLength, symbolUnit)
 	}
 	if host, port, err := net.SplitHostPort(s.Origin); err != nil || host == "" || port == "" || port == "0" {
 		return bad("origin %q is not HOST:PORT", s.Origin)

@@ -51,6 +51,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"channel", "channel: 77", "channel: -1", "session.ff:5: "},
 		{"generation", "1-", "x-", "ORDER-RANDOM"},
 		{"symbol length", "1408", "1600", "symbol_length 1600 is not between 64 and 1408"},
+		{"symbol unit", "1408", "1400", "symbol_length 1400 is not a multiple of 64"},
 		{"key", "public_key: AAAA", "public_key: AA", "Ed25519"},
 		{"rate", "200mbit", "fast", "not a number"},
 		{"origin", "192.0.2.1:5001", "192.0.2.1", "HOST:PORT"},
