@@ -153,8 +153,8 @@ func (c *Catalogue) enforce(e *Entry) {
 }
 
 // AddManifest takes the manifest of a bundle, as DecodeManifest returned it. One that is known
-// already, or is of an entry at or below the mark, is ignored. It returns ErrNoEntry
-// if the entry is not here, or names no bundle, and an error that wraps ErrManifest if the manifest is
+// already, or is of an entry at or below the mark, is ignored. It returns ErrNoEntry if the
+// entry is not here, or names no bundle, and an error that wraps ErrManifest if the manifest is
 // not of that bundle.
 func (c *Catalogue) AddManifest(sequence uint64, m *Manifest) error {
 	if sequence <= c.mark {

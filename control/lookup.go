@@ -36,8 +36,8 @@ func (c *Catalogue) Lookup(key Key) (Row, Answer) {
 	return Row{}, answer
 }
 
-// LookupRequest answers for a key from RequestKey: by the key itself, or, if that is not live, by what was
-// published under its path for every host.
+// LookupRequest answers for a key from RequestKey: by the key itself, or, if that is not live,
+// by what was published under its path for every host.
 func (c *Catalogue) LookupRequest(key Key) (Row, Answer) {
 	row, answer := c.Lookup(key)
 	if answer >= Incomplete || key.Host == "" {

@@ -10,11 +10,10 @@ import (
 	"fanfare/fec"
 )
 
-// A manifest is an array of version, hosts, header sets, tag sets, objects, digests and
-// padding (zeros up to the first body). Hosts, header
-// sets and tag sets are tables, since the objects of a bundle mostly share them. An object is host
-// number, path, gap between the end of the body before and this one, length, digest, number of
-// the header set, and number of the tag set.
+// A manifest is an array of version, hosts, header sets, tag sets, objects, digests and padding
+// (zeros up to the first body). Hosts, header sets and tag sets are tables, since the objects of
+// a bundle mostly share them. An object is host number, path, gap between the end of the body
+// before and this one, length, digest, number of the header set, and number of the tag set.
 const (
 	manifestParts = 7
 	objectParts   = 7
@@ -72,7 +71,8 @@ func (w *writer) padding(n int, padded bool) {
 	w.b = append(w.b, make([]byte, n)...)
 }
 
-// encodeObjects appends a manifest without digests and padding; bodies is the offset of the first body.
+// encodeObjects appends a manifest without digests and padding; bodies is the offset of the
+// first body.
 func encodeObjects(dst []byte, objects []Object, bodies uint64) []byte {
 	hosts := newTable(func(host string) string { return host })
 	headers := newTable(func(h []Header) string {

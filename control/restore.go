@@ -8,8 +8,9 @@ import (
 
 // Restore replaces the state by one that a store kept: the mark and the hash of that entry, the
 // rows that Changes had put and not deleted, in any order, and the bundles whose bytes are here.
-// Entries above the mark, and their manifests, are then applied again. A complete bundle
-// without rows is in Released of the next Changes. Evicted bundles are told as complete, and then by Evicted.
+// Entries above the mark, and their manifests, are then applied again. A complete bundle without
+// rows is in Released of the next Changes. Evicted bundles are told as complete, and then by
+// Evicted.
 func (c *Catalogue) Restore(mark uint64, hash Hash, rows iter.Seq[Row], complete iter.Seq[uint64]) {
 	c.reset()
 	c.mark, c.hash, c.highest = mark, hash, mark
@@ -71,9 +72,9 @@ func (c *Catalogue) CheckHead(h Head) error {
 	return nil
 }
 
-// Retirable reports whether a bundle, of which the publisher still has the manifest, has no live object and
-// may be retired; purge are those of its keys that must be purged by name first, so that one who
-// never saw the manifest comes to the same rows.
+// Retirable reports whether a bundle, of which the publisher still has the manifest, has no live
+// object and may be retired; purge are those of its keys that must be purged by name first, so
+// that one who never saw the manifest comes to the same rows.
 func (c *Catalogue) Retirable(sequence uint64, m *Manifest) (purge []Key, ok bool) {
 	if sequence > c.mark || c.bundles[sequence] != nil {
 		return nil, false

@@ -50,8 +50,8 @@ func Sign(e *Entry, key ed25519.PrivateKey) (raw []byte, err error) {
 	return raw, nil
 }
 
-// Open checks the signature, reads the entry and validates it; it aliases nothing. It returns an error
-// that wraps ErrSignature, ErrCodec, ErrEntry, ErrManifest or ErrKey.
+// Open checks the signature, reads the entry and validates it; it aliases nothing. It returns an
+// error that wraps ErrSignature, ErrCodec, ErrEntry, ErrManifest or ErrKey.
 func Open(raw []byte, key ed25519.PublicKey) (*Entry, error) {
 	if len(raw) > MaxEntry {
 		return nil, fmt.Errorf("%w: an entry of %d bytes", ErrCodec, len(raw))

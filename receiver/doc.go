@@ -51,8 +51,8 @@
 // Each packet of the object names a symbol. The first of a block makes an entry of it with a
 // bitmap of its symbols; with the k-th the block is BlockReady, and the loop decodes and
 // verifies. If it says that all is well, the block shrinks to a number in a list of ranges; if
-// not, the block is emptied and asked for anew, ever more rarely. After the last block comes ObjectWhole, the
-// engine forgets all but the TOI, and ignores what else comes for it.
+// not, the block is emptied and asked for anew, ever more rarely. After the last block comes
+// ObjectWhole, the engine forgets all but the TOI, and ignores what else comes for it.
 //
 // # When it asks
 //

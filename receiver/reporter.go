@@ -18,7 +18,8 @@ type reporter struct {
 	// requested is when a report asked for is due, or Never.
 	requested mono.Time
 	// news is the counter of the last report sent since there was news that the sender has not
-	// acknowledged; 0: there is none. It went out at newsSent, and is repeated at most newsRepeats times.
+	// acknowledged; 0: there is none. It went out at newsSent, and is repeated at most
+	// newsRepeats times.
 	news     uint64
 	newsSent mono.Time
 	repeats  int
