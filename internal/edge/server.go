@@ -9,10 +9,17 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// httpGrace is how long requests under way may go on when the edge stops.
-const httpGrace = 500 * time.Millisecond
+const (
+	// httpGrace is how long requests under way may go on when the edge stops.
+	httpGrace = 500 * time.Millisecond
+	// readerPatience is how long a client may take nothing of an answer. The kernel watches it,
+	// so that files still go out by sendfile.
+	readerPatience = 2 * time.Minute
+)
 
 // server is one listening HTTP server; its goroutine is serve.
 type server struct {
@@ -23,7 +30,8 @@ type server struct {
 
 // listen opens addr, HOST:PORT or :PORT. Its error is a sentence for the operator.
 func listen(addr, option string, handler http.Handler) (*server, error) {
-	l, err := net.Listen("tcp", addr)
+	config := net.ListenConfig{Control: limitPatience}
+	l, err := config.Listen(context.Background(), "tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("edge: %s %s is in use by another program; choose another port, or stop that program (ss -tlpn shows it)", option, addr)
@@ -41,6 +49,16 @@ func listen(addr, option string, handler http.Handler) (*server, error) {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 	}}, nil
+}
+
+// limitPatience has the kernel end connections whose peer takes nothing for readerPatience, be
+// it gone or stalled. Accepted connections inherit it.
+func limitPatience(_, _ string, c syscall.RawConn) error {
+	var err error
+	controlled := c.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(readerPatience.Milliseconds()))
+	})
+	return errors.Join(controlled, err)
 }
 
 // serve answers until stop; it returns why it ended otherwise.
