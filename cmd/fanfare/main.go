@@ -102,6 +102,16 @@ func unknownCommand(c *cobra.Command, arguments []string) error {
 	return usageError{errors.New(message)}
 }
 
+// atLeastOne refuses a command line without arguments; missing says what should be there.
+func atLeastOne(missing string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, given []string) error {
+		if len(given) == 0 {
+			return usagef("%s", missing)
+		}
+		return nil
+	}
+}
+
 // arguments turns cobra's complaint about the number of arguments into a usage error.
 func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, given []string) error {

@@ -38,7 +38,7 @@ Without --host the files answer for every host name. A new publication of the sa
 replaces the older one at each edge once it is complete there.`,
 		Example: `  fanfare publish site/ --host www.example.org --wait
   fanfare publish model.bin --prefix /models/v7 --tag models --header 'Cache-Control: max-age=60'`,
-		Args: arguments(cobra.MinimumNArgs(1)),
+		Args: atLeastOne("say what to publish: the PATH of a file or directory"),
 		RunE: func(c *cobra.Command, paths []string) error { return p.run(c, paths) },
 	}
 	p.target.addTo(c)

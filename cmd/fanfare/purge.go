@@ -49,7 +49,7 @@ anybody.
 
 A KEY is a URL (http://host/path), host/path, or /path for the path on every host.`,
 		Example: `  fanfare rm http://www.example.org/old.html --wait`,
-		Args:    arguments(cobra.MinimumNArgs(1)),
+		Args:    atLeastOne("say what is no more: a KEY, such as /old.html"),
 	}, "removed", func(ctx context.Context, client *api.Client, keys []string) (api.Sequences, error) {
 		return client.Remove(ctx, keys)
 	})

@@ -52,7 +52,7 @@ func newForget() *cobra.Command {
 		Use:     "forget EDGE...",
 		GroupID: "content",
 		Short:   "Do not expect an edge any more, until it is heard again",
-		Args:    arguments(cobra.MinimumNArgs(1)),
+		Args:    atLeastOne("say which edge to forget: its name, as fanfare status shows it"),
 		RunE: func(c *cobra.Command, edges []string) error {
 			client := target.client()
 			defer client.Close()
