@@ -56,7 +56,7 @@ func (b *Bed) UnmarshalText(text []byte) error {
 
 // Topology is the machines and what joins them.
 type Topology struct {
-	lined
+	lined `yaml:"-"`
 	// Edges are the edges: a number, or a list of names or of more detail.
 	Edges Edges `yaml:"edges"`
 	// Switches are the switches, by name; none: one that joins everything.
@@ -67,9 +67,12 @@ type Topology struct {
 	Origin string `yaml:"origin,omitempty"`
 }
 
+// onlySwitch is the name of the switch where there is but one.
+const onlySwitch = "switch"
+
 // Router is a router with multicast routing between switches.
 type Router struct {
-	lined
+	lined   `yaml:"-"`
 	Name    string   `yaml:"name"`
 	Between []string `yaml:"between"`
 }
@@ -79,8 +82,8 @@ type Edges []Edge
 
 // Edge is one edge.
 type Edge struct {
-	lined
-	Name string `yaml:"name"`
+	lined `yaml:"-"`
+	Name  string `yaml:"name"`
 	// Switch is the one it is at; empty: the first.
 	Switch string `yaml:"switch,omitempty"`
 	// Disk is how large the disk for its cache is; 0: it shares the machine's.
@@ -119,7 +122,7 @@ func (e *Edges) decodeNode(n ast.Node) error {
 // MarshalYAML writes a number if that says all.
 func (e Edges) MarshalYAML() (any, error) {
 	for i, edge := range e {
-		if (edge != Edge{Name: fmt.Sprintf("edge-%d", i+1), lined: edge.lined}) {
+		if (edge != Edge{Name: fmt.Sprintf("edge-%d", i+1), Switch: onlySwitch, lined: edge.lined}) {
 			return []Edge(e), nil
 		}
 	}
@@ -128,7 +131,7 @@ func (e Edges) MarshalYAML() (any, error) {
 
 // Link is the faults of a link in either direction.
 type Link struct {
-	lined
+	lined `yaml:"-"`
 	// Down is towards the edge, Up towards the origin.
 	Down Faults `yaml:"down,omitempty"`
 	Up   Faults `yaml:"up,omitempty"`
@@ -136,7 +139,7 @@ type Link struct {
 
 // Faults are what one direction of a link does to packets; see netem.Config.
 type Faults struct {
-	lined
+	lined `yaml:"-"`
 	// Rate is what the link carries, and Queue how much may wait for that.
 	Rate  session.Rate `yaml:"rate,omitempty"`
 	Queue Size         `yaml:"queue,omitempty"`
@@ -161,7 +164,7 @@ type Burst struct {
 
 // Session is how the origin sends.
 type Session struct {
-	lined
+	lined `yaml:"-"`
 	// Rate is what it sends at most; 0: 200 Mb/s.
 	Rate session.Rate `yaml:"rate,omitempty"`
 	// MTU is the largest IP packet in bytes; 0: 1,500.
@@ -173,7 +176,7 @@ type Session struct {
 
 // Expect is what must hold. Zero is no expectation.
 type Expect struct {
-	lined
+	lined `yaml:"-"`
 	// Completion bounds the time from the call to publish until the last edge that runs at
 	// the end serves it, for every publication.
 	Completion Duration `yaml:"completion,omitempty"`
@@ -192,7 +195,7 @@ type Expect struct {
 
 // Failure is a publication that an edge must fail to store.
 type Failure struct {
-	lined
+	lined       `yaml:"-"`
 	Edge        string `yaml:"edge"`
 	Publication string `yaml:"publication"`
 }
@@ -239,7 +242,7 @@ func (s *Scenario) complete() {
 		s.Expect.Settle = Duration(defaultSettle)
 	}
 	if len(s.Topology.Switches) == 0 {
-		s.Topology.Switches = []string{"switch"}
+		s.Topology.Switches = []string{onlySwitch}
 	}
 	if s.Topology.Origin == "" {
 		s.Topology.Origin = s.Topology.Switches[0]

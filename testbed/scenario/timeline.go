@@ -15,7 +15,7 @@ const (
 
 // Step is one thing that happens: exactly one of its actions.
 type Step struct {
-	lined
+	lined `yaml:"-"`
 	// At is when, since the start; After since the step before was done; When on a condition.
 	// At most one of them; none: as soon as the step before is done.
 	At    *Duration `yaml:"at,omitempty"`
@@ -52,15 +52,15 @@ type Step struct {
 
 // When is a condition: an edge has a share of a publication. It fails the run if it does not come true.
 type When struct {
-	lined
-	Edge string `yaml:"edge"`
-	Has  Share  `yaml:"has"`
-	Of   string `yaml:"of"`
+	lined `yaml:"-"`
+	Edge  string `yaml:"edge"`
+	Has   Share  `yaml:"has"`
+	Of    string `yaml:"of"`
 }
 
 // Publish is a publication of files with random bytes.
 type Publish struct {
-	lined
+	lined `yaml:"-"`
 	// Name names the publication in this file; it is also a tag of its objects.
 	Name string `yaml:"name"`
 	// Path is the path of its URLs: a file's own, or what their names are appended to; empty: /NAME.
@@ -77,7 +77,7 @@ type Publish struct {
 
 // Purge is what goes: exactly one of its fields.
 type Purge struct {
-	lined
+	lined       `yaml:"-"`
 	Publication string `yaml:"publication,omitempty"` // by the keys of its objects
 	Tag         string `yaml:"tag,omitempty"`
 	Prefix      string `yaml:"prefix,omitempty"`
@@ -86,7 +86,7 @@ type Purge struct {
 
 // Purges is purges whose latency is measured.
 type Purges struct {
-	lined
+	lined `yaml:"-"`
 	// Times is how many, one after the other, Every the time between them.
 	Times int      `yaml:"times"`
 	Every Duration `yaml:"every,omitempty"`
@@ -94,24 +94,24 @@ type Purges struct {
 
 // Pause stops a process for a time.
 type Pause struct {
-	lined
-	Node string   `yaml:"node"`
-	For  Duration `yaml:"for"`
+	lined `yaml:"-"`
+	Node  string   `yaml:"node"`
+	For   Duration `yaml:"for"`
 }
 
 // Change is other faults for a link.
 type Change struct {
-	lined
-	Edge string `yaml:"edge"`
-	Down Faults `yaml:"down,omitempty"`
-	Up   Faults `yaml:"up,omitempty"`
+	lined `yaml:"-"`
+	Edge  string `yaml:"edge"`
+	Down  Faults `yaml:"down,omitempty"`
+	Up    Faults `yaml:"up,omitempty"`
 }
 
 // ClockJump is a jump of a wall clock.
 type ClockJump struct {
-	lined
-	Node string `yaml:"node"`
-	By   Offset `yaml:"by"`
+	lined `yaml:"-"`
+	Node  string `yaml:"node"`
+	By    Offset `yaml:"by"`
 }
 
 // Names is one name or a list of names.
