@@ -49,6 +49,30 @@ func BenchmarkPublish(b *testing.B) {
 	}
 }
 
+// BenchmarkSmall publishes many small files at once, with offloads.
+func BenchmarkSmall(b *testing.B) {
+	for _, run := range []struct{ count, size int }{{2000, 10e3}, {20000, 1e3}} {
+		b.Run(fmt.Sprintf("files=%dx%d", run.count, run.size), func(b *testing.B) {
+			w := newWorld(b, netns.Config{Edges: *flagEdges, Offloads: true}, 1e9)
+			w.tree(b, filepath.Join(w.dir, "tree"), run.count, run.size)
+			w.publish(b, "tree")
+			var total cost
+			b.ResetTimer()
+			for range b.N {
+				total.add(w.publish(b, "tree"))
+			}
+			b.StopTimer()
+			objects := float64(run.count * b.N)
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(objects/(total.store+total.deliver).Seconds(), "objects/s")
+			b.ReportMetric(total.store.Seconds()*1000/float64(b.N), "store-ms")
+			b.ReportMetric(total.deliver.Seconds()*1000/float64(b.N), "deliver-ms")
+			b.ReportMetric((total.storeCPU+total.sendCPU).Seconds()*1e6/objects, "origin-cpu-us/object")
+			b.ReportMetric(total.edgeCPU.Seconds()*1e6/objects/float64(len(w.edges)), "edge-cpu-us/object")
+		})
+	}
+}
+
 // world is one origin and its edges.
 type world struct {
 	dir    string
@@ -134,7 +158,7 @@ func (c *cost) add(d cost) {
 	c.storeCPU, c.sendCPU, c.edgeCPU = c.storeCPU+d.storeCPU, c.sendCPU+d.sendCPU, c.edgeCPU+d.edgeCPU
 }
 
-// publish publishes a file and waits until all edges serve it.
+// publish publishes a file or a directory and waits until all edges serve it.
 func (w *world) publish(b *testing.B, name string) (c cost) {
 	b.Helper()
 	origin, edges := w.origin.cpu(b), w.edgesCPU(b)
