@@ -31,16 +31,19 @@ const (
 
 // edge is an expected edge.
 type edge struct {
-	id    uint64
-	name  string
-	first time.Time // seen
-	last  time.Time // seen, at whatever start of the origin
-	saved time.Time // last, as stored
+	id      uint64
+	name    string
+	first   time.Time // seen
+	last    time.Time // seen, at whatever start of the origin
+	saved   time.Time // last, as stored
+	counter uint64    // of its latest feedback
 	// heard says that it was seen since the origin's start; before that the report is empty.
 	heard   bool
 	foreign bool // its reports are of another generation
-	rtt     time.Duration
-	report  wire.Report
+	// foreignTold says that the log has told so.
+	foreignTold bool
+	rtt         time.Duration
+	report      wire.Report
 	// blocks has how many source blocks of a bundle the edge had, at most, of those that are not
 	// in force there yet: a bundle that is being made durable is in no report.
 	blocks map[uint64]uint32
@@ -115,6 +118,12 @@ func (t *edgeTable) heard(now time.Time, f *wire.Feedback, rtt time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	e := t.edges[f.Edge]
+	if e != nil {
+		if f.Counter <= e.counter && e.heard && t.alive(now, e) {
+			return // overtaken by a newer one, or played again
+		}
+		e.counter = f.Counter
+	}
 	if f.Report == nil {
 		if e != nil {
 			e.last, e.rtt = now, rtt
@@ -137,8 +146,9 @@ func (t *edgeTable) heard(now time.Time, f *wire.Feedback, rtt time.Duration) {
 	}
 	if generation := (control.Generation{Order: f.Report.GenerationOrder, Random: f.Report.GenerationRandom}); generation != t.generation {
 		t.foreign++
-		if !e.foreign {
-			e.foreign = true
+		e.foreign = true
+		if !e.foreignTold {
+			e.foreignTold = true
 			t.log.Warn("edge follows another generation of this origin", "edge", f.Report.Name, "generation", generation)
 		}
 		e.report = wire.Report{}
@@ -159,7 +169,7 @@ func (t *edgeTable) join(now time.Time, f *wire.Feedback) *edge {
 	if len(t.edges) >= maxEdges {
 		return nil
 	}
-	e := &edge{id: f.Edge, name: f.Report.Name, first: now, served: make(map[uint64]time.Time), blocks: make(map[uint64]uint32)}
+	e := &edge{id: f.Edge, name: f.Report.Name, counter: f.Counter, first: now, served: make(map[uint64]time.Time), blocks: make(map[uint64]uint32)}
 	t.edges[f.Edge] = e
 	t.unsaved[f.Edge] = struct{}{}
 	select {
