@@ -88,17 +88,26 @@ func (c *Catalogue) dead(s *slot, v *version) bool {
 // (any, if it has none) and whose path begins with prefix's; zero keys are no bounds. Each has its
 // newest version, served or not. It looks at every key.
 func (c *Catalogue) List(prefix, after Key, limit int) []Row {
+	if limit <= 0 {
+		return nil
+	}
 	var found []*version
+	order := func(a, b *version) int { return a.object.Key.Compare(b.object.Key) }
+	var last *Key // of the first limit keys that were found; those above it need not be sorted
 	for key, s := range c.slots {
 		if prefix.Host != "" && prefix.Host != key.Host || !strings.HasPrefix(key.Path, prefix.Path) {
 			continue
 		}
-		if after != (Key{}) && key.Compare(after) <= 0 || c.dead(s, s.newest()) {
+		if after != (Key{}) && key.Compare(after) <= 0 || last != nil && key.Compare(*last) > 0 || c.dead(s, s.newest()) {
 			continue
 		}
-		found = append(found, s.newest())
+		if found = append(found, s.newest()); len(found)/2 > limit {
+			slices.SortFunc(found, order)
+			found = found[:limit]
+			last = &found[limit-1].object.Key
+		}
 	}
-	slices.SortFunc(found, func(a, b *version) int { return a.object.Key.Compare(b.object.Key) })
+	slices.SortFunc(found, order)
 	rows := make([]Row, 0, min(limit, len(found)))
 	for _, v := range found[:cap(rows)] {
 		rows = append(rows, v.row())
