@@ -45,5 +45,13 @@ func (w *waiting) addTo(c *cobra.Command, until string) {
 	c.Flags().DurationVar(&w.timeout, "timeout", defaultTimeout, "how long to wait")
 }
 
+// check refuses a timeout that the origin would refuse when all else is done.
+func (w *waiting) check() error {
+	if w.timeout < 0 || w.timeout > api.MaxWait {
+		return usagef("--timeout %v is not between 0 and %v", w.timeout, api.MaxWait)
+	}
+	return nil
+}
+
 // printJSON writes one value as one line.
 func printJSON(w io.Writer, value any) error { return json.NewEncoder(w).Encode(value) }

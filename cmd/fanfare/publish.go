@@ -52,6 +52,9 @@ replaces the older one at each edge once it is complete there.`,
 }
 
 func (p *publication) run(c *cobra.Command, paths []string) error {
+	if err := p.waiting.check(); err != nil {
+		return err
+	}
 	for _, header := range p.headers {
 		name, value, ok := strings.Cut(header, ":")
 		if !ok || strings.TrimSpace(name) == "" {

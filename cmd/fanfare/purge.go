@@ -68,6 +68,9 @@ func invalidation(c *cobra.Command, done string, do func(context.Context, *api.C
 	waiting.addTo(c, "it is in force")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON, one value a line")
 	c.RunE = func(c *cobra.Command, keys []string) error {
+		if err := waiting.check(); err != nil {
+			return err
+		}
 		client := target.client()
 		defer client.Close()
 		result, err := do(c.Context(), client, keys)

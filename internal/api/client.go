@@ -97,6 +97,9 @@ func (c *Client) ForgetEdge(ctx context.Context, name string) error {
 	return c.call(ctx, "DELETE", "/v1/edges/"+url.PathEscape(name), nil, nil, nil)
 }
 
+// MaxWait is the longest timeout of Wait.
+const MaxWait = 24 * time.Hour
+
 // Wait waits until every expected edge serves the entries of s, or for timeout; progress, if
 // not nil, is called with each intermediate receipt. It returns the final one. That edges are
 // missing is no error: see Receipt.Complete.

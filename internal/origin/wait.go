@@ -15,7 +15,6 @@ const (
 	progressEvery = 100 * time.Millisecond
 	// patience is how long an answer may take to reach its reader.
 	patience = 10 * time.Second
-	maxWait  = 24 * time.Hour
 	// maxEntriesSent is how many bytes of entries one answer has, roughly.
 	maxEntriesSent = 8 << 20
 )
@@ -105,8 +104,8 @@ func (o *Origin) waitQuery(r *http.Request) (s api.Sequences, timeout time.Durat
 	}
 	timeout = 30 * time.Second
 	if text := query.Get("timeout"); text != "" {
-		if timeout, err = time.ParseDuration(text); err != nil || timeout < 0 || timeout > maxWait {
-			return s, 0, badRequest(fmt.Errorf("timeout %q is not a duration up to %v, such as 30s", text, maxWait), "")
+		if timeout, err = time.ParseDuration(text); err != nil || timeout < 0 || timeout > api.MaxWait {
+			return s, 0, badRequest(fmt.Errorf("timeout %q is not a duration up to %v, such as 30s", text, api.MaxWait), "")
 		}
 	}
 	return s, timeout, nil
