@@ -30,7 +30,7 @@ func newTestbed() *cobra.Command {
 		Args:    unknownCommand,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newTestbedRun(), newSimulate(), newCompare(), newConfine(), newServe(), newFetch())
+	c.AddCommand(newTestbedRun(), newSimulate(), newSoak(), newCompare(), newConfine(), newServe(), newFetch())
 	return c
 }
 

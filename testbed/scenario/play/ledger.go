@@ -43,22 +43,33 @@ func (l *ledger) publish(objects []*object) {
 	}
 }
 
-// selected returns the live objects that a purge is about, in order of key.
-func (l *ledger) selected(p *scenario.Purge) []*object {
+// selected returns the live objects that a purge is about, in order of key, and the keys that it
+// names if it names some.
+//
+// A key without host stands for the path at every host, and what is published without host is
+// served at every one, so either of them meets the other.
+func (l *ledger) selected(p *scenario.Purge) (found []*object, keys []string) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	var found []*object
+	hosts := map[string][]string{} // of the keys named, by path
 	for _, o := range l.live {
-		switch {
-		case p.All,
-			p.Publication != "" && o.publication == p.Publication,
-			p.Tag != "" && slices.Contains(o.tags, p.Tag),
-			p.Prefix != "" && strings.HasPrefix(o.path, p.Prefix):
+		if p.Publication != "" && o.publication == p.Publication {
+			hosts[o.path] = append(hosts[o.path], o.host)
+			keys = append(keys, o.key)
+		}
+	}
+	for _, o := range l.live {
+		named := slices.ContainsFunc(hosts[o.path], func(host string) bool {
+			return host == o.host || host == "" || o.host == ""
+		})
+		if named || p.All || p.Tag != "" && slices.Contains(o.tags, p.Tag) ||
+			p.Prefix != "" && strings.HasPrefix(o.path, p.Prefix) {
 			found = append(found, o)
 		}
 	}
 	sortObjects(found)
-	return found
+	slices.Sort(keys)
+	return found, keys
 }
 
 // purge takes objects out.
@@ -73,25 +84,35 @@ func (l *ledger) purge(objects []*object) {
 }
 
 // alive and gone return what should and should not be served, in order of key.
-func (l *ledger) alive() []*object { return l.list(l.live) }
-func (l *ledger) gone() []*object  { return l.list(l.dead) }
+func (l *ledger) alive() []*object {
+	return l.list(l.live, func(*object) bool { return true })
+}
 
-func (l *ledger) list(m map[string]*object) []*object {
+func (l *ledger) gone() []*object { return l.list(l.dead, l.refused) }
+
+func (l *ledger) list(m map[string]*object, wanted func(*object) bool) []*object {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	list := make([]*object, 0, len(m))
 	for _, o := range m {
-		list = append(list, o)
+		if wanted(o) {
+			list = append(list, o)
+		}
 	}
 	sortObjects(list)
 	return list
 }
 
+// refused reports whether a purged key is to be answered with nothing: not if the same path is
+// published for every host. The caller holds the lock.
+func (l *ledger) refused(o *object) bool { return o.host == "" || l.live[o.path] == nil }
+
 // isGone reports whether a key is purged at this moment.
 func (l *ledger) isGone(key string) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.dead[key] != nil
+	o := l.dead[key]
+	return o != nil && l.refused(o)
 }
 
 // find returns a live object.
@@ -109,7 +130,11 @@ func (l *ledger) anyGone(rng *rand.Rand) *object {
 		return nil
 	}
 	// What was purged before and published again since is no longer in dead.
-	return l.dead[l.order[rng.IntN(len(l.order))]]
+	o := l.dead[l.order[rng.IntN(len(l.order))]]
+	if o == nil || !l.refused(o) {
+		return nil
+	}
+	return o
 }
 
 func sortObjects(list []*object) {

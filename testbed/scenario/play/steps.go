@@ -102,15 +102,9 @@ func (x *execution) publish(ctx context.Context, step *scenario.Publish) (*publi
 }
 
 func (x *execution) purge(ctx context.Context, step *scenario.Purge) error {
-	objects := x.ledger.selected(step)
-	var keys []string
-	if step.Publication != "" {
-		if len(objects) == 0 {
-			return nil // purged before
-		}
-		for _, o := range objects {
-			keys = append(keys, o.key)
-		}
+	objects, keys := x.ledger.selected(step)
+	if step.Publication != "" && len(keys) == 0 {
+		return nil // purged before
 	}
 	if err := x.during(ctx, func() error { return x.bed.purge(ctx, step, keys) }); err != nil {
 		return err
