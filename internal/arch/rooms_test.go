@@ -38,6 +38,7 @@ var rooms = map[string]kind{
 	"internal/session":   impure,
 	"internal/writeback": impure,
 	"internal/tree":      impure,
+	"testbed/compare":    impure,
 	"testbed/demo":       impure,
 	"testbed/netns":      impure,
 	"testbed/report":     impure,
