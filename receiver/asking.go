@@ -6,14 +6,15 @@ import (
 )
 
 // asking decides which blocks to ask for, and when. A block that is due and needs more than
-// is already coming is *wanted*; wanted blocks are asked for together when the back-off that
-// began with the first of them is over, except those that got what they need meanwhile.
+// is already coming is *wanted*; blocks that become wanted together are asked for together when
+// their back-off is over, except those that got what they need meanwhile.
 type asking struct {
 	// limit is Config.MaxAskedBlocks, claimed how many blocks are wanted or asked for.
 	limit, claimed int
-	// wanted counts the blocks that are wanted; due is when they are asked for, or Never.
-	wanted int
-	due    mono.Time
+	// wanted counts the blocks that are wanted, fresh those of them whose back-off has not begun.
+	// due is when the first of the others are asked for, or earlier; Never if there are none.
+	wanted, fresh int
+	due           mono.Time
 	// beat numbers the heartbeats, to tell what the latest one listed; truncated says that it
 	// did not list everything.
 	beat      uint32
@@ -42,7 +43,8 @@ func (e *Engine) want(o *object, b *block) {
 	if b.asks == 0 {
 		e.asking.claimed++
 	}
-	b.wanted = true
+	b.wanted, b.due = true, mono.Never
+	e.asking.fresh++
 	o.wanted++
 	e.asking.wanted++
 }
@@ -54,6 +56,9 @@ func (e *Engine) unwant(o *object, b *block) bool {
 	}
 	if b.asks == 0 {
 		e.asking.claimed--
+	}
+	if b.due == mono.Never {
+		e.asking.fresh--
 	}
 	b.wanted = false
 	o.wanted--
@@ -169,14 +174,43 @@ func (e *Engine) unanswered(now mono.Time, b *block, listed bool) bool {
 	return waited >= wait || b.counter <= e.rtt.acknowledged
 }
 
-// arm begins the back-off if blocks are wanted and it has not begun. One drawn when the hints
-// were larger is cut.
+// arm begins the back-off of blocks that have become wanted, one for all of them. Those that wait
+// already keep their own: when it ended for all at once, every one of many receivers had some fresh block
+// to ask for, and few were silent (1,000 edges, 5 %: four times the NACKs). One drawn when
+// the hints were larger is cut.
 func (e *Engine) arm(now mono.Time) {
-	switch {
-	case e.asking.wanted == 0:
-	case e.asking.due == mono.Never:
-		e.asking.due = now.Add(e.loss.wait(now) + backoff(e.rng, e.sender.edges, e.sender.grtt))
-	default:
-		e.asking.due = min(e.asking.due, now.Add(lateMost+longestBackoff(e.sender.edges, e.sender.grtt)))
+	a := &e.asking
+	if a.fresh > 0 {
+		due := now.Add(e.loss.wait(now) + backoff(e.rng, e.sender.edges, e.sender.grtt))
+		e.eachWanted(func(b *block) {
+			if b.due == mono.Never {
+				b.due = due
+			}
+		})
+		a.fresh, a.due = 0, min(a.due, due)
+	}
+	latest := now.Add(lateMost + longestBackoff(e.sender.edges, e.sender.grtt))
+	if a.wanted > 0 && a.due > latest {
+		e.eachWanted(func(b *block) { b.due = min(b.due, latest) })
+		a.due = latest
+	}
+}
+
+// rearm finds out when the next wanted blocks are due.
+func (e *Engine) rearm() {
+	e.asking.due = mono.Never
+	e.eachWanted(func(b *block) { e.asking.due = min(e.asking.due, b.due) })
+}
+
+// eachWanted calls do for each block that is wanted.
+func (e *Engine) eachWanted(do func(b *block)) {
+	for _, o := range e.objects.order {
+		left := o.wanted
+		for i := 0; left > 0 && i < len(o.open); i++ {
+			if b := o.open[i]; b.wanted {
+				left--
+				do(b)
+			}
+		}
 	}
 }

@@ -20,6 +20,8 @@ type block struct {
 
 	// wanted says that the block is to be asked for when the back-off is over.
 	wanted bool
+	// due is when its back-off is over, Never as long as it has not begun.
+	due mono.Time
 	// asks counts how often it was asked for; asked and counter are the time and the feedback
 	// counter of the last.
 	asks    uint8

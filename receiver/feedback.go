@@ -19,6 +19,10 @@ type choice struct {
 func (e *Engine) NextFeedback(now mono.Time, f *wire.Feedback) (ok bool) {
 	e.now = now
 	asks := e.asking.wanted > 0 && e.asking.due <= now
+	if asks {
+		e.rearm()
+		asks = e.asking.due <= now
+	}
 	reports := e.reporter.due(e.sender.edges) <= now
 	if !e.sender.known || !asks && !reports {
 		return false
@@ -42,7 +46,7 @@ func (e *Engine) NextFeedback(now mono.Time, f *wire.Feedback) (ok bool) {
 
 // nack fills in as many asks for wanted blocks as fit into one message, oldest first.
 func (e *Engine) nack(now mono.Time, f *wire.Feedback) {
-	e.choose(f)
+	e.choose(now, f)
 	f.Fit(wire.MaxFeedback)
 	for _, c := range e.asking.chosen {
 		if c.nack >= len(f.NACKs) {
@@ -57,13 +61,11 @@ func (e *Engine) nack(now mono.Time, f *wire.Feedback) {
 		e.stats.BlocksAsked++
 	}
 	e.stats.NACKsSent++
-	if e.asking.wanted == 0 {
-		e.asking.due = mono.Never
-	}
+	e.rearm()
 }
 
 // choose lists the wanted blocks as NACKs, like neighbours as one range.
-func (e *Engine) choose(f *wire.Feedback) {
+func (e *Engine) choose(now mono.Time, f *wire.Feedback) {
 	e.asking.chosen = e.asking.chosen[:0]
 	left := e.asking.wanted
 	for _, o := range e.objects.order {
@@ -78,6 +80,9 @@ func (e *Engine) choose(f *wire.Feedback) {
 				continue
 			}
 			wanted--
+			if b.due > now {
+				continue
+			}
 			symbols := b.want(e.asking.beat)
 			if !extend(f, o.toi, b.sbn, symbols) {
 				if len(f.NACKs) == wire.MaxNACKs {
