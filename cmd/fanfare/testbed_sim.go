@@ -231,8 +231,9 @@ every repair symbol was asked for.
 - **ideal**: the least that an MDS code with blocks of k symbols can do with, if the sender knew at
   each moment what every edge has: 1 + (1/k) Σ_m (1 - F(m)^N), where F(m) is the chance that an edge
   needs at most m symbols more than k. It is an expectation, so a run of few losses may lie
-  below it. For bursts (%d packets long on average) it is the same formula: what a perfect interleaver
-  would make of them. For a loss near the origin, which all edges share, it is 1/(1-p).
+  below it. For a loss near the origin, which all edges share, it is 1/(1-p). For bursts (%d packets
+  long on average) there is no formula: there it is what had been sent of each block when the last
+  edge had enough of it, so that only what nobody needed is above it.
 - **over ideal**: the one over the other. The aim is at most 1.02, with bursts 1.05.
 - **NACKs**: messages with NACKs that the origin received.
 - **feedback**: bytes of all feedback, from publication to completion, over the bytes that the origin

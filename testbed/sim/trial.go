@@ -24,7 +24,7 @@ const (
 )
 
 // BurstLength is the mean length of a burst of Bursty, in packets.
-const BurstLength = 20
+const BurstLength = 5
 
 // Trial is one object for many edges that are alike.
 type Trial struct {
@@ -45,8 +45,9 @@ type Outcome struct {
 	// Source counts source symbols, Sent all that were sent.
 	Source, Sent int
 	// Ratio is Sent over Source, Ideal the least that it can be: Ideal's for losses that are
-	// independent, which Bursty is measured by too, 1/(1-Loss) for shared ones. The entry and
-	// heartbeats are not in them.
+	// independent, 1/(1-Loss) for shared ones. For bursts there is no formula: there it is what had
+	// been sent of each block when the last edge had enough of it. The entry and heartbeats are not
+	// in them.
 	Ratio, Ideal float64
 	// NACKs counts messages with NACKs that the origin received. FeedbackShare is bytes of all
 	// feedback from the publication to completion over bytes sent, headers included.
@@ -156,8 +157,13 @@ func (t Trial) outcome(oti fec.OTI, before, r Result) (Outcome, error) {
 		FeedbackShare: float64(r.FeedbackBytes-before.FeedbackBytes) / float64(max(r.Sender.BytesSent-before.Sender.BytesSent, 1)),
 		Complete:      o.Last, Tail: o.Last - o.FirstPass, Twice: o.RepairedTwice,
 	}
-	if out.Ideal = 1 / (1 - t.Loss); t.Pattern != Shared {
+	switch t.Pattern {
+	case Independent:
 		out.Ideal = IdealObject(oti, 0, Losers{t.Edges, t.Loss})
+	case Bursty:
+		out.Ideal = float64(o.Sent-o.Surplus) / float64(max(o.Source, 1))
+	case Shared:
+		out.Ideal = 1 / (1 - t.Loss)
 	}
 	return out, nil
 }
