@@ -20,6 +20,8 @@ func Random(seed uint64, only Bed) *Scenario {
 	}
 	g.topology()
 	g.session()
+	// On an idle link a burst takes as many heartbeats, of which there is one a second.
+	g.s.Expect.Settle = Duration(time.Minute)
 	g.happen()
 	g.s.complete()
 	if err := g.s.check(); err != nil {
@@ -87,7 +89,7 @@ func (g *generator) faults() (f Faults) {
 		f.Loss = Share(g.rng.IntN(150)) / 1000
 	}
 	if g.one(0.2) {
-		f.Burst = &Burst{Loss: Share(1+g.rng.IntN(50)) / 1000, Length: float64(1 + g.rng.IntN(30))}
+		f.Burst = &Burst{Loss: Share(1+g.rng.IntN(50)) / 1000, Length: float64(1 + g.rng.IntN(6))}
 	}
 	if g.one(0.2) {
 		f.Duplicate = Share(g.rng.IntN(200)) / 1000

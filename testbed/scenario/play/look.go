@@ -108,8 +108,24 @@ func (b *realBed) behind(ctx context.Context) ([]string, error) {
 				lacking[i] = b.lacks(p, e, status)
 			}
 		}
+		// What the origin knows may be from before a restart.
+		if lacking[i] == "" && p.running() && !b.network.isCut(p.host) {
+			lacking[i] = unready(ctx, p)
+		}
 	}
 	return lacking, nil
+}
+
+// unready says why an edge does not call itself ready; "" if it does.
+func unready(ctx context.Context, p *process) string {
+	status, body, err := p.get(ctx, "/readyz")
+	switch {
+	case err != nil:
+		return "does not answer: " + err.Error()
+	case status != http.StatusOK:
+		return "is not ready: " + string(bytes.TrimSpace(body))
+	}
+	return ""
 }
 
 // mayLack reports whether the edge has had to fail to store something.

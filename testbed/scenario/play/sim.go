@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"fanfare/control"
 	"fanfare/internal/mono"
 	"fanfare/sender"
 	"fanfare/testbed/netem"
@@ -22,7 +24,8 @@ type simBed struct {
 	edges     []simEdge
 	published []*publication
 	head      uint64   // newest sequence
-	bytes     []uint64 // of the bundle of each sequence
+	bytes     []uint64 // of the bundle of each sequence; noBundle
+	retired   uint64   // all bundles up to it are
 	// up says which edges run, cut whose cable is out.
 	up, cut []bool
 	origin  bool
@@ -66,6 +69,9 @@ func newSimBed(s *scenario.Scenario, x *execution) (bed, error) {
 	b.sim, err = sim.New(config)
 	return b, err
 }
+
+// noBundle stands in simBed.bytes for an entry without a bundle.
+const noBundle = ^uint64(0)
 
 // inRow is a link followed by another, which all edges share, as far as one link can be like two.
 func inRow(l, shared netem.Config) netem.Config {
@@ -146,14 +152,33 @@ func (b *simBed) purgeKeys(p *scenario.Purge, keys []string) (last uint64, err e
 	if err != nil {
 		return 0, err
 	}
+	if p.All {
+		entries = append(entries, b.retire()...)
+	}
 	for _, e := range entries {
 		if last, err = b.sim.AddEntry(e); err != nil {
 			return 0, err
 		}
 		b.head = last
-		b.bytes = append(b.bytes, 0)
+		b.bytes = append(b.bytes, noBundle)
 	}
 	return last, b.collect()
+}
+
+// retire is what an origin says after a purge of everything: that it no longer keeps the bundles.
+// Without it an edge that had not yet read the manifest of one could not close that entry.
+func (b *simBed) retire() (list []control.Entry) {
+	var sequences []uint64
+	for i, bytes := range b.bytes {
+		if sequence := uint64(i) + 1; sequence > b.retired && bytes != noBundle {
+			sequences = append(sequences, sequence)
+		}
+	}
+	b.retired = b.head
+	for some := range slices.Chunk(sequences, control.MaxRetired) {
+		list = append(list, control.Entry{Kind: control.KindRetire, Retire: some})
+	}
+	return list
 }
 
 func (b *simBed) measurePurge(ctx context.Context, key string) (report.Purge, error) {
@@ -290,7 +315,10 @@ func (b *simBed) progress(p *publication, i int) {
 	var at time.Duration
 	complete := true
 	for sequence := p.first; sequence <= p.last; sequence++ {
-		weight, fraction := float64(b.bytes[sequence-1])+1, b.sim.Fraction(i, sequence)
+		weight, fraction := 1.0, b.sim.Fraction(i, sequence)
+		if bytes := b.bytes[sequence-1]; bytes != noBundle {
+			weight += float64(bytes)
+		}
 		all += weight
 		have += weight * fraction
 		complete = complete && fraction == 1
