@@ -72,7 +72,7 @@ func openIndex(dir string, fs vfs.FS, cfg Config) (*index, error) {
 	}
 	db, err := pebble.Open(dir, options)
 	if err != nil {
-		return nil, fmt.Errorf("edgecache: open index in %s (is another process using it?): %w", dir, err)
+		return nil, fmt.Errorf("edgecache: the index in %s cannot be opened (%w): if no other process uses it, it is damaged; empty %s, and the edge fetches everything anew", dir, err, cfg.Dir)
 	}
 	x.db = db
 	if err := x.checkIdentity(cfg); err != nil {
