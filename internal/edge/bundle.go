@@ -107,7 +107,6 @@ func (l *loop) finishBlock(now mono.Time, event receiver.Event) {
 	}
 	err := l.cache.FinishBlock(b.sequence, event.SBN)
 	if errors.Is(err, edgecache.ErrUnknown) || errors.Is(err, edgecache.ErrFailed) {
-		l.tell(now)
 		l.forgetBundle(now, event.TOI)
 		return
 	}
@@ -160,6 +159,9 @@ func (l *loop) objectWhole(now mono.Time, toi uint32) {
 		return
 	}
 	l.dropObject(toi)
+	// As a rule a commit follows, and is told of. Of a bundle that was purged its last block may
+	// have brought the manifest, which alone was missing to close its entry: nothing follows.
+	l.hardening.changed(now, false)
 }
 
 func (l *loop) dropObject(toi uint32) {
@@ -175,11 +177,13 @@ func (l *loop) abandon(toi uint32) {
 	l.dropObject(toi)
 }
 
-// forgetBundle drops a bundle that the cache has no use for.
+// forgetBundle drops a bundle that the cache has no use for. That is news: the bundle may be one
+// that was purged, of which the manifest alone was missing to close its entry.
 func (l *loop) forgetBundle(now mono.Time, toi uint32) {
 	delete(l.bundles, toi)
 	l.engine.Forget(now, toi)
 	l.dirty = true
+	l.tell(now)
 }
 
 // reconcile compares the bundles on their way with those that the cache wants: after a start,
