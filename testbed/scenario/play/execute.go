@@ -123,6 +123,7 @@ func (x *execution) carryOut(ctx context.Context) error {
 	if err := x.bed.during(func() error { return x.bed.start(ctx) }, func() {}); err != nil {
 		return err
 	}
+	x.tick(ctx, true) // what was sent until here does not count
 	err := x.timeline(ctx)
 	if err == nil {
 		x.doing = "checking"
