@@ -170,17 +170,25 @@ func (s *Simulation) drop(i int, o *published) {
 	s.edges[i].engine.Forget(s.now, o.toi)
 }
 
-// judgeKey counts an answer that serves what an entry which the edge has purges.
+// judgeKey counts an answer that serves what an entry which the edge has purges: the version
+// itself, or a newer one that the edge knows.
 func (s *Simulation) judgeKey(i int, key control.Key) {
 	row, answer := s.book(i).catalogue.Lookup(key)
 	if answer != control.Found {
 		return
 	}
 	for _, e := range s.log.keys[key] {
-		if e.version == row.Version && e.killer > 0 && s.objects[e.killer-1].done[i] != mono.Never {
+		if e.version >= row.Version && e.killer > 0 && s.objects[e.killer-1].done[i] != mono.Never && s.knows(i, e.version) {
 			s.verdict.PurgedServed++
+			return
 		}
 	}
+}
+
+// knows reports whether an edge knows which objects a bundle has.
+func (s *Simulation) knows(i int, sequence uint64) bool {
+	e, o := &s.edges[i], s.objects[sequence-1]
+	return e.book.mark >= sequence || e.has(e.announced, int(sequence)-1) && o.have[i].prefix() >= o.statement.layout.ManifestBlocks
 }
 
 // catchUp has an edge fetch all entries up to a head by unicast. It is modelled by what it costs: a

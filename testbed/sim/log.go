@@ -29,7 +29,9 @@ type log struct {
 	keys map[control.Key][]*edition
 }
 
-// edition is a version of a key. killer is the first entry that purged it, 0 if none did.
+// edition is a version of a key. killer is the first entry with a selector that matches it, 0 if
+// there is none. What is older than a version that was purged is dead too; but an edge can know
+// that only when it knows the newer one.
 type edition struct {
 	object          *control.Object
 	version, killer uint64
@@ -209,7 +211,7 @@ func (l *log) kill(st *statement) {
 		if n := reach(selectors, key, editions); n > 0 {
 			st.killed = append(st.killed, key)
 			for _, e := range editions[:n] {
-				if e.killer == 0 {
+				if e.killer == 0 && matches(selectors, key, e) {
 					e.killer = st.entry.Sequence
 				}
 				st.dead = append(st.dead, e.version)
@@ -225,11 +227,13 @@ func (l *log) kill(st *statement) {
 // matches, and all before it.
 func reach(selectors []control.Selector, key control.Key, editions []*edition) int {
 	for n := len(editions); n > 0; n-- {
-		for _, selector := range selectors {
-			if selector.Matches(key, editions[n-1].object.Tags) {
-				return n
-			}
+		if matches(selectors, key, editions[n-1]) {
+			return n
 		}
 	}
 	return 0
+}
+
+func matches(selectors []control.Selector, key control.Key, e *edition) bool {
+	return slices.ContainsFunc(selectors, func(s control.Selector) bool { return s.Matches(key, e.object.Tags) })
 }
