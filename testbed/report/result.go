@@ -176,11 +176,8 @@ type Totals struct {
 	// WireBytes left the origin, FeedbackBytes the edges, link headers included.
 	WireBytes     uint64 `json:"wire_bytes"`
 	FeedbackBytes uint64 `json:"feedback_bytes"`
-	// Overhead is WireBytes over PublishedBytes, Ideal the least that it could have been on
-	// average with the code's block length (0: not known), FeedbackShare FeedbackBytes over
-	// WireBytes.
+	// Overhead is WireBytes over PublishedBytes, FeedbackShare FeedbackBytes over WireBytes.
 	Overhead      float64 `json:"overhead"`
-	Ideal         float64 `json:"ideal,omitempty"`
 	FeedbackShare float64 `json:"feedback_share"`
 	// PurgeP50, PurgeP99 and PurgeMax are over all purges and edges, in seconds.
 	PurgeP50 float64 `json:"purge_p50,omitempty"`

@@ -48,35 +48,30 @@ func (r *Result) print(w io.Writer) {
 // summary writes one line for each result.
 func (r *Run) summary(w io.Writer) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "scenario\tverdict\ttook\tserved after\tsent/published\tideal\tfeedback\tpurge p99\t")
+	fmt.Fprintln(table, "scenario\tverdict\ttook\tserved after\tsent/published\tfeedback\tpurge p99\t")
 	for i := range r.Results {
 		fmt.Fprintln(table, strings.Join(r.Results[i].summaryRow(), "\t")+"\t")
 	}
 	table.Flush() // w keeps the error
-	held := 0
+	count := map[Verdict]int{}
 	for i := range r.Results {
-		if r.Results[i].Verdict == Held {
-			held++
-		}
+		count[r.Results[i].Verdict]++
 	}
-	fmt.Fprintf(w, "%d of %d scenarios held, in %s\n", held, len(r.Results), duration(r.Seconds))
+	fmt.Fprintf(w, "%d scenarios held, %d failed, %d skipped, in %s\n", count[Held], count[Failed], count[Skipped], duration(r.Seconds))
 }
 
 // summaryRow is a result in a row of the summary.
 func (r *Result) summaryRow() []string {
-	row := []string{r.Name, string(r.Verdict), duration(r.Elapsed), "-", "-", "-", "-", "-"}
+	row := []string{r.Name, string(r.Verdict), duration(r.Elapsed), "-", "-", "-", "-"}
 	if s, ok := r.slowest(); ok {
 		row[3] = duration(s)
 	}
 	t := r.Totals
 	if t.Overhead > 0 {
-		row[4], row[6] = fmt.Sprintf("%.3f", t.Overhead), fmt.Sprintf("%.3f%%", 100*t.FeedbackShare)
-	}
-	if t.Ideal > 0 {
-		row[5] = fmt.Sprintf("%.3f", t.Ideal)
+		row[4], row[5] = fmt.Sprintf("%.3f", t.Overhead), fmt.Sprintf("%.3f%%", 100*t.FeedbackShare)
 	}
 	if t.PurgeP99 > 0 {
-		row[7] = duration(t.PurgeP99)
+		row[6] = duration(t.PurgeP99)
 	}
 	return row
 }
