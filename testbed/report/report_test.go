@@ -235,7 +235,7 @@ func TestRunTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantIn(t, b.String(), "✗ kill and heal <b> (namespaces, seed 7, 14.2 s)", "✓ all bytes equal", "wanted: at most 5 s", "edge-2 took 6.1 s",
-		"1 scenarios held, 1 failed, 0 skipped, in 3.00 s", "1.130", "0.080%")
+		"scenarios: 1 held, 1 failed, 0 skipped, in 3.00 s", "1.130", "0.080%")
 	if testing.Verbose() {
 		t.Log("\n" + b.String())
 	}

@@ -57,7 +57,7 @@ func (r *Run) summary(w io.Writer) {
 	for i := range r.Results {
 		count[r.Results[i].Verdict]++
 	}
-	fmt.Fprintf(w, "%d scenarios held, %d failed, %d skipped, in %s\n", count[Held], count[Failed], count[Skipped], duration(r.Seconds))
+	fmt.Fprintf(w, "scenarios: %d held, %d failed, %d skipped, in %s\n", count[Held], count[Failed], count[Skipped], duration(r.Seconds))
 }
 
 // summaryRow is a result in a row of the summary.
