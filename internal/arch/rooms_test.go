@@ -39,6 +39,7 @@ var rooms = map[string]kind{
 	"internal/writeback": impure,
 	"internal/tree":      impure,
 	"testbed/compare":    impure,
+	"testbed/daemon":     impure,
 	"testbed/demo":       impure,
 	"testbed/netns":      impure,
 	"testbed/report":     impure,

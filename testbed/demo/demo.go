@@ -126,8 +126,8 @@ func (s *show) finish(ctx context.Context) error {
 // keep says how to look around.
 func (s *show) keep() {
 	s.say("\nKept running until you press Ctrl-C. The origin: fanfare status --dir %s", filepath.Join(s.dir, "origin"))
-	for _, edge := range s.fleet.edges {
-		s.say("  %s: %scurl -i http://%s/", edge.machine.name, edge.machine.shell, edge.http)
+	for i, edge := range s.fleet.edges {
+		s.say("  %s: %scurl -i http://%s/", edge.Name, s.place.edges[i].shell, edge.Address)
 	}
 }
 

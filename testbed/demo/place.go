@@ -10,17 +10,17 @@ import (
 	"strings"
 	"syscall"
 
+	"fanfare/testbed/daemon"
 	"fanfare/testbed/netns"
 )
 
 // machine is one host of the demo, be it a namespace or only a name on this machine.
 type machine struct {
+	daemon.Machine
 	name       string
 	iface      string
 	address    string // of the interface, IPv4
 	injectLoss float64
-	start      func(*exec.Cmd) error
-	dial       dialer
 	listen     func(network, address string) (net.Listener, error)
 	// shell is what a person types before a command to run it there; empty on this machine.
 	shell string
@@ -66,8 +66,8 @@ func openNamespaces(c Config) (*place, error) {
 
 func namespaceMachine(name string, h *netns.Host) machine {
 	return machine{
-		name: name, iface: h.Interface, address: h.Addr4.String(),
-		start: h.Start, dial: h.Dial, listen: h.Listen, shell: h.Shell() + " ",
+		Machine: h, name: name, iface: h.Interface, address: h.Addr4.String(),
+		listen: h.Listen, shell: h.Shell() + " ",
 	}
 }
 
@@ -79,24 +79,26 @@ func openLoopback(c Config, why error) (*place, error) {
 		wireBytes: func() (uint64, error) { return readCounter("/sys/class/net/" + iface + "/statistics/tx_bytes") },
 		close:     func() error { return nil },
 	}
-	here := func(name string, loss float64) machine {
-		var dialer net.Dialer
+	named := func(name string, loss float64) machine {
 		return machine{
-			name: name, iface: iface, address: netip.AddrFrom4([4]byte{127, 0, 0, 1}).String(), injectLoss: loss,
-			start: startHere, dial: dialer.DialContext, listen: net.Listen,
+			Machine: here{}, name: name, iface: iface, address: netip.AddrFrom4([4]byte{127, 0, 0, 1}).String(), injectLoss: loss,
+			listen: net.Listen,
 		}
 	}
-	p.origin = here("origin", 0)
+	p.origin = named("origin", 0)
 	for i := range c.Edges {
-		p.edges = append(p.edges, here(edgeName(i), c.Loss))
+		p.edges = append(p.edges, named(edgeName(i), c.Loss))
 	}
 	return p, nil
 }
 
 func edgeName(i int) string { return "edge-" + strconv.Itoa(i+1) }
 
-// startHere starts a process that does not outlive this one's main thread.
-func startHere(c *exec.Cmd) error {
+// here is this machine.
+type here struct{ daemon.Here }
+
+// Start starts a process that does not outlive this one's main thread.
+func (here) Start(c *exec.Cmd) error {
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return c.Start()
 }

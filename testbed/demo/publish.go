@@ -117,7 +117,7 @@ func (s *show) verify(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, edge := range s.fleet.edges {
 		group.Go(func() error {
-			return fetch(ctx, edge.machine.dial, edge.http, s.paths, func(i int, answer *http.Response) error {
+			return fetch(ctx, edge.Machine.Dial, edge.Address, s.paths, func(i int, answer *http.Response) error {
 				if answer.StatusCode != http.StatusOK {
 					return fmt.Errorf("status %s", answer.Status)
 				}

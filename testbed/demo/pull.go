@@ -95,7 +95,7 @@ func measurePull(ctx context.Context, p *place, handler http.Handler, paths []st
 	var files atomic.Int64
 	for _, edge := range p.edges {
 		group.Go(func() error {
-			return fetch(limited, edge.dial, listener.Addr().String(), paths, func(_ int, answer *http.Response) error {
+			return fetch(limited, edge.Dial, listener.Addr().String(), paths, func(_ int, answer *http.Response) error {
 				if answer.StatusCode != http.StatusOK {
 					return fmt.Errorf("status %s", answer.Status)
 				}

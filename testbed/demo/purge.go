@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"fanfare/internal/api"
+	"fanfare/testbed/daemon"
 )
 
 // purge takes the tag away and looks for a byte of it that is still served.
@@ -49,12 +50,12 @@ func (s *show) purge(ctx context.Context) error {
 }
 
 // gone asks an edge for a path again and again until the answer is 404.
-func gone(ctx context.Context, edge *daemon, path string) error {
-	client := &http.Client{Transport: &http.Transport{DialContext: edge.machine.dial}}
+func gone(ctx context.Context, edge *daemon.Process, path string) error {
+	client := &http.Client{Transport: &http.Transport{DialContext: edge.Machine.Dial}}
 	defer client.CloseIdleConnections()
 	for {
 		status := 0
-		err := fetchOne(ctx, client, edge.http, path, func(answer *http.Response) error {
+		err := fetchOne(ctx, client, edge.Address, path, func(answer *http.Response) error {
 			status = answer.StatusCode
 			return nil
 		})
@@ -72,7 +73,7 @@ func (s *show) countOld(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, edge := range s.fleet.edges {
 		group.Go(func() error {
-			return fetch(ctx, edge.machine.dial, edge.http, paths, func(_ int, answer *http.Response) error {
+			return fetch(ctx, edge.Machine.Dial, edge.Address, paths, func(_ int, answer *http.Response) error {
 				if answer.StatusCode != http.StatusNotFound {
 					old.Add(1)
 				}

@@ -13,6 +13,7 @@ import (
 	"fanfare/internal/api"
 	"fanfare/internal/progress"
 	"fanfare/internal/tree"
+	"fanfare/testbed/daemon"
 )
 
 const (
@@ -33,18 +34,18 @@ func (s *show) killAndResume(ctx context.Context) error {
 		return err
 	}
 	victim := s.fleet.edges[len(s.fleet.edges)-1]
-	s.say("Publishing %s more, and killing %s (kill -9) in the middle ...", progress.Bytes(secondBytes), victim.machine.name)
+	s.say("Publishing %s more, and killing %s (kill -9) in the middle ...", progress.Bytes(secondBytes), victim.Name)
 	result, err := s.send(ctx, files, "/")
 	if err != nil {
 		return err
 	}
 	r := &s.report.Resume
-	r.Edge, r.Bytes = victim.machine.name, secondBytes
+	r.Edge, r.Bytes = victim.Name, secondBytes
 	if r.KilledAt, err = s.killInTheMiddle(ctx, victim, result.Sequences); err != nil {
 		return err
 	}
 	restart := time.Now()
-	if err := s.fleet.start(victim); err != nil {
+	if err := victim.Start(); err != nil {
 		return err
 	}
 	receipt, err := s.awaitResumed(ctx, victim, result.Sequences, restart)
@@ -63,7 +64,7 @@ func (s *show) killAndResume(ctx context.Context) error {
 
 // killInTheMiddle kills victim as soon as it has reported a good part of the sequences, and
 // returns how much that was.
-func (s *show) killInTheMiddle(ctx context.Context, victim *daemon, sequences api.Sequences) (at float64, err error) {
+func (s *show) killInTheMiddle(ctx context.Context, victim *daemon.Process, sequences api.Sequences) (at float64, err error) {
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	_, err = s.fleet.client.Wait(waiting, sequences, waitLimit, func(r *api.Receipt) {
@@ -71,9 +72,9 @@ func (s *show) killInTheMiddle(ctx context.Context, victim *daemon, sequences ap
 			s.draw(r)
 		}
 		for _, e := range r.Edges {
-			if e.Name == victim.machine.name && e.Fraction >= killBetween && !e.Served && at == 0 {
+			if e.Name == victim.Name && e.Fraction >= killBetween && !e.Served && at == 0 {
 				at = e.Fraction
-				victim.kill()
+				victim.Kill()
 				cancel()
 			}
 		}
@@ -85,19 +86,19 @@ func (s *show) killInTheMiddle(ctx context.Context, victim *daemon, sequences ap
 	case err != nil:
 		return 0, err
 	}
-	return 0, fmt.Errorf("%s had the second publication before it could be killed in the middle", victim.machine.name)
+	return 0, fmt.Errorf("%s had the second publication before it could be killed in the middle", victim.Name)
 }
 
 // awaitResumed waits for everybody, and notes how much the restarted edge had when it was
 // heard first.
-func (s *show) awaitResumed(ctx context.Context, victim *daemon, sequences api.Sequences, restart time.Time) (*api.Receipt, error) {
+func (s *show) awaitResumed(ctx context.Context, victim *daemon.Process, sequences api.Sequences, restart time.Time) (*api.Receipt, error) {
 	defer s.board.Close()
 	r := &s.report.Resume
 	receipt, err := s.fleet.client.Wait(ctx, sequences, waitLimit, func(receipt *api.Receipt) {
 		s.draw(receipt)
 		for _, e := range receipt.Edges {
 			heard := e.SilentSeconds >= 0 && duration(e.SilentSeconds) < time.Since(restart)
-			if e.Name == victim.machine.name && heard && r.ResumedAt == 0 && e.Fraction > 0 {
+			if e.Name == victim.Name && heard && r.ResumedAt == 0 && e.Fraction > 0 {
 				r.ResumedAt = e.Fraction
 			}
 		}
@@ -109,8 +110,8 @@ func (s *show) awaitResumed(ctx context.Context, victim *daemon, sequences api.S
 }
 
 // verifyOne reads one file back from one edge.
-func (s *show) verifyOne(ctx context.Context, edge *daemon, f tree.File) error {
-	err := fetch(ctx, edge.machine.dial, edge.http, []string{"/" + f.Name}, func(_ int, answer *http.Response) error {
+func (s *show) verifyOne(ctx context.Context, edge *daemon.Process, f tree.File) error {
+	err := fetch(ctx, edge.Machine.Dial, edge.Address, []string{"/" + f.Name}, func(_ int, answer *http.Response) error {
 		return compare(answer.Body, f)
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"math/rand/v2"
 	"net"
@@ -107,7 +108,7 @@ func junk(rng *rand.Rand, channel uint32, i int) []byte {
 // fails with a reason, all else goes on.
 func TestTooLargeForAnEdge(t *testing.T) {
 	w := newWorld(t, worldConfig{Edges: 2})
-	w.edges[0].kill()
+	w.edges[0].Kill()
 	w.edges[0].config.MaxBytes = 4 << 20
 	w.edges[0].start(w)
 	w.awaitEdges()
@@ -201,8 +202,8 @@ func TestOtherGeneration(t *testing.T) {
 	n.start(w)
 	w.until("the log says so", 10*time.Second, func() error {
 		for _, sentence := range []string{"the origin on the group is of another generation", "it refused catch-up"} {
-			if !n.log.contains(sentence) {
-				return errStatus(n.log.String())
+			if log := logOf(n.Process); !bytes.Contains(log, []byte(sentence)) {
+				return errStatus(log)
 			}
 		}
 		return nil

@@ -23,11 +23,11 @@ func TestChaos(t *testing.T) {
 		last = w.chaosChange(rng, round, gone)
 		switch rng.IntN(6) {
 		case 0:
-			w.origin.kill()
+			w.origin.Kill()
 			w.startOrigin()
 		case 1, 2:
 			n := w.edges[rng.IntN(len(w.edges))]
-			n.kill()
+			n.Kill()
 			n.start(w)
 		case 3:
 			time.Sleep(time.Duration(rng.IntN(100)) * time.Millisecond)

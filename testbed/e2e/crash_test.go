@@ -2,12 +2,14 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"testing"
 	"time"
 
 	"fanfare/internal/api"
+	"fanfare/testbed/daemon"
 )
 
 // crashWorld is a world on loopback, slow enough to be killed in the middle of something.
@@ -45,7 +47,7 @@ func TestEdgeKilledInTheMiddle(t *testing.T) {
 	large := w.publish(map[string][]byte{"large.bin": content("large", 30<<20)}, "large")
 	victim := w.edges[0]
 	w.inTheMiddle(victim, large.First, 20)
-	victim.kill()
+	victim.Kill()
 	victim.start(w)
 	w.awaitReady(victim)
 	receipt := w.await(large, 40*time.Second)
@@ -59,7 +61,7 @@ func TestEdgeKilledInTheMiddle(t *testing.T) {
 	w.checkGone("/old/b")
 
 	// And with everything complete: all of it comes from its disk.
-	victim.kill()
+	victim.Kill()
 	victim.start(w)
 	w.awaitReady(victim)
 	w.checkNode(victim)
@@ -82,7 +84,7 @@ func TestOriginKilledBetween(t *testing.T) {
 	w.await(w.publish(map[string][]byte{"old": content("old", 5000)}, "old"), 20*time.Second)
 	w.purgeAll("old")
 	first := w.publish(map[string][]byte{"large.bin": content("large", 20<<20)}, "large")
-	w.origin.kill() // acknowledged, but hardly sent
+	w.origin.Kill() // acknowledged, but hardly sent
 	w.startOrigin()
 	second := w.publish(smallFiles("later", 50), "later")
 	w.await(first, 40*time.Second)
@@ -94,7 +96,7 @@ func TestOriginKilledBetween(t *testing.T) {
 
 	// An edge that was away meanwhile gets the log over HTTP.
 	late := w.edges[1]
-	late.kill()
+	late.Kill()
 	s := w.publish(map[string][]byte{"large.bin": content("second version", 100_000)}, "large")
 	for i := range 100 {
 		w.publish(map[string][]byte{"counter": fmt.Appendf(nil, "%d", i)}, "counter")
@@ -108,13 +110,13 @@ func TestOriginKilledBetween(t *testing.T) {
 func TestStopsWithinASecond(t *testing.T) {
 	w := crashWorld(t, 1)
 	w.publish(map[string][]byte{"large.bin": content("large", 30<<20)}, "large")
-	for _, d := range []*daemon{w.edges[0].daemon, w.origin} {
+	for _, d := range []*daemon.Process{w.edges[0].Process, w.origin} {
 		start := time.Now()
-		if err := d.stop(); err != nil {
-			t.Errorf("%s: %v", d.role, err)
+		if err := errors.Join(d.Stop(), d.Err()); err != nil {
+			t.Errorf("%s: %v", d.Name, err)
 		}
 		if took := time.Since(start); took > 2*time.Second { // 1, and as much for a busy machine
-			t.Errorf("%s took %v to stop", d.role, took)
+			t.Errorf("%s took %v to stop", d.Name, took)
 		}
 	}
 }
@@ -138,8 +140,8 @@ func TestEdgeBeforeOrigin(t *testing.T) {
 	w.await(w.publish(smallFiles("some", 10), "some"), 10*time.Second)
 	w.files = urls(w.files)
 	n := w.edges[0]
-	n.kill()
-	w.origin.kill()
+	n.Kill()
+	w.origin.Kill()
 	n.start(w)
 	w.until("the edge answers", 10*time.Second, func() error {
 		response, _, err := n.get("/readyz")

@@ -16,6 +16,7 @@ import (
 	"fanfare/internal/mcast"
 	"fanfare/internal/session"
 	"fanfare/internal/wire"
+	"fanfare/testbed/daemon"
 )
 
 // attacker hears the group, and sends to it and to the origin's feedback port. It has no keys.
@@ -224,9 +225,9 @@ func TestHostileGroup(t *testing.T) {
 			}
 			w.await(purged, 20*time.Second)
 			w.checkGone("/old")
-			for _, d := range []*daemon{w.origin, w.edges[0].daemon, w.edges[1].daemon} {
-				if mb := d.memory(t) >> 20; mb > 128 {
-					t.Errorf("%s has %d MB", d.role, mb)
+			for _, d := range []*daemon.Process{w.origin, w.edges[0].Process, w.edges[1].Process} {
+				if mb := memory(t, d) >> 20; mb > 128 {
+					t.Errorf("%s has %d MB", d.Name, mb)
 				}
 			}
 		})
@@ -254,9 +255,9 @@ func (w *world) forgetStrangers() {
 }
 
 // memory returns the resident set of the process, in bytes.
-func (d *daemon) memory(t *testing.T) int {
+func memory(t *testing.T, d *daemon.Process) int {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", d.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", d.PID()))
 	if err != nil {
 		t.Fatal(err)
 	}

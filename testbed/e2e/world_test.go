@@ -22,6 +22,7 @@ import (
 	"fanfare/internal/origin"
 	"fanfare/internal/session"
 	"fanfare/internal/tree"
+	"fanfare/testbed/daemon"
 	"fanfare/testbed/netns"
 )
 
@@ -44,7 +45,7 @@ type world struct {
 	config worldConfig
 	bed    *netns.Bed // nil on loopback
 	dir    string
-	origin *daemon
+	origin *daemon.Process
 	client *api.Client
 	edges  []*node
 	// files are all that was published and not purged: URL path to content.
@@ -53,7 +54,7 @@ type world struct {
 
 // node is an edge as the test sees it.
 type node struct {
-	*daemon
+	*daemon.Process
 	name    string
 	address string // of its HTTP face
 	http    *http.Client
@@ -159,7 +160,7 @@ func (w *world) startOrigin() {
 	if w.bed != nil {
 		host = w.bed.Origin
 	}
-	w.origin = startDaemon(w.t, host, "origin", origin.Config{Dir: w.originDir()})
+	w.origin = startDaemon(w.t, host, "origin", daemon.Role{Origin: &origin.Config{Dir: w.originDir()}})
 	w.until("the origin answers", 10*time.Second, func() error {
 		_, err := w.client.Status(context.Background())
 		return err
@@ -193,7 +194,7 @@ func (n *node) start(w *world) {
 			host = w.bed.Edges[i]
 		}
 	}
-	n.daemon = startDaemon(w.t, host, "edge", n.config)
+	n.Process = startDaemon(w.t, host, n.name, daemon.Role{Edge: &n.config})
 }
 
 // until waits until f returns nil.

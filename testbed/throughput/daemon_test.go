@@ -4,34 +4,19 @@
 package throughput
 
 import (
-	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
-	"os/exec"
-	"os/signal"
 	"path/filepath"
-	"runtime/pprof"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"fanfare/internal/edge"
-	"fanfare/internal/origin"
+	"fanfare/testbed/daemon"
 	"fanfare/testbed/netns"
-)
-
-// Variables that make this test binary a daemon: which, its configuration as JSON, and the
-// file for a CPU profile, if one is wanted.
-const (
-	roleVariable    = "FANFARE_THROUGHPUT_ROLE"
-	configVariable  = "FANFARE_THROUGHPUT_CONFIG"
-	profileVariable = "FANFARE_THROUGHPUT_PROFILE"
 )
 
 var (
@@ -43,13 +28,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	if role := os.Getenv(roleVariable); role != "" {
-		if err := runRole(role, []byte(os.Getenv(configVariable))); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
+	daemon.RunRole(slog.New(slog.DiscardHandler))
 	flag.Parse()
 	if err := netns.Enter(); err != nil {
 		fmt.Fprintln(os.Stderr, err) // the benchmarks skip
@@ -57,78 +36,32 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runRole is the daemon's main function.
-func runRole(role string, config []byte) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	if path := os.Getenv(profileVariable); path != "" {
-		file, err := os.Create(path)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		if err := pprof.StartCPUProfile(file); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
-	}
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	switch role {
-	case "origin":
-		var c origin.Config
-		if err := json.Unmarshal(config, &c); err != nil {
-			return err
-		}
-		c.Log = log
-		return origin.Run(ctx, c)
-	case "edge":
-		var c edge.Config
-		if err := json.Unmarshal(config, &c); err != nil {
-			return err
-		}
-		c.Log = log
-		return edge.Run(ctx, c)
-	}
-	return fmt.Errorf("no role %q", role)
-}
-
-// daemon is a process of this binary in a role.
-type daemon struct {
-	cmd *exec.Cmd
-}
-
-// startDaemon starts a daemon in a host. It is ended with the benchmark.
-func startDaemon(b *testing.B, host *netns.Host, role string, config any) *daemon {
+// startDaemon starts this binary in a role in a host. It is ended with the benchmark.
+func startDaemon(b *testing.B, host *netns.Host, role daemon.Role) *daemon.Process {
 	b.Helper()
-	text, err := json.Marshal(config)
-	if err != nil {
-		b.Fatal(err)
-	}
-	d := &daemon{cmd: exec.Command("/proc/self/exe")}
-	d.cmd.Env = append(os.Environ(), roleVariable+"="+role, configVariable+"="+string(text))
 	if *flagProfiles != "" {
-		path, err := filepath.Abs(filepath.Join(*flagProfiles, host.Name+".pprof"))
-		if err != nil {
+		var err error
+		if role.Profile, err = filepath.Abs(filepath.Join(*flagProfiles, host.Name+".pprof")); err != nil {
 			b.Fatal(err)
 		}
-		d.cmd.Env = append(d.cmd.Env, profileVariable+"="+path)
 	}
-	d.cmd.Stderr = os.Stderr
-	if err := host.Start(d.cmd); err != nil {
+	d := &daemon.Process{Name: host.Name, Machine: host, Command: role.Command}
+	if err := d.Start(); err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {
-		d.cmd.Process.Signal(syscall.SIGTERM)
-		d.cmd.Wait()
+		if err := d.Stop(); err != nil {
+			b.Error(err)
+		}
 	})
 	return d
 }
 
-// cpu is how long the daemon's threads have run, in user and kernel together. The kernel counts
+// cpu is how long a daemon's threads have run, in user and kernel together. The kernel counts
 // in ticks of 10 ms.
-func (d *daemon) cpu(b *testing.B) time.Duration {
+func cpu(b *testing.B, d *daemon.Process) time.Duration {
 	b.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.PID()))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -144,10 +77,10 @@ func (d *daemon) cpu(b *testing.B) time.Duration {
 	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
-// peakMemory is the most memory the daemon had at a time, its program included, in bytes.
-func (d *daemon) peakMemory(b *testing.B) float64 {
+// peakMemory is the most memory a daemon had at a time, its program included, in bytes.
+func peakMemory(b *testing.B, d *daemon.Process) float64 {
 	b.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.PID()))
 	if err != nil {
 		b.Fatal(err)
 	}

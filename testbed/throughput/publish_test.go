@@ -21,6 +21,7 @@ import (
 	"fanfare/internal/origin"
 	"fanfare/internal/session"
 	"fanfare/internal/tree"
+	"fanfare/testbed/daemon"
 	"fanfare/testbed/netns"
 )
 
@@ -78,8 +79,8 @@ type world struct {
 	dir    string
 	bed    *netns.Bed
 	client *api.Client
-	origin *daemon
-	edges  []*daemon
+	origin *daemon.Process
+	edges  []*daemon.Process
 }
 
 func newWorld(b *testing.B, c netns.Config, rate session.Rate) *world {
@@ -108,13 +109,13 @@ func newWorld(b *testing.B, c netns.Config, rate session.Rate) *world {
 	}
 	w.client = api.NewUnix(dir)
 	b.Cleanup(w.client.Close)
-	w.origin = startDaemon(b, bed.Origin, "origin", origin.Config{Dir: dir})
+	w.origin = startDaemon(b, bed.Origin, daemon.Role{Origin: &origin.Config{Dir: dir}})
 	w.await(b, 0)
 	for i, host := range bed.Edges {
-		w.edges = append(w.edges, startDaemon(b, host, "edge", edge.Config{
+		w.edges = append(w.edges, startDaemon(b, host, daemon.Role{Edge: &edge.Config{
 			Session: filepath.Join(dir, "session.ff"), Dir: filepath.Join(w.dir, host.Name),
 			Name: host.Name, Interface: host.Interface, HTTP: ":8080",
-		}))
+		}}))
 		w.await(b, i+1)
 	}
 	return w
@@ -161,7 +162,7 @@ func (c *cost) add(d cost) {
 // publish publishes a file or a directory and waits until all edges serve it.
 func (w *world) publish(b *testing.B, name string) (c cost) {
 	b.Helper()
-	origin, edges := w.origin.cpu(b), w.edgesCPU(b)
+	origin, edges := cpu(b, w.origin), w.edgesCPU(b)
 	start := time.Now()
 	files, err := tree.Collect([]string{filepath.Join(w.dir, name)}, nil)
 	if err != nil {
@@ -173,7 +174,7 @@ func (w *world) publish(b *testing.B, name string) (c cost) {
 		b.Fatal(err)
 	}
 	c.store = time.Since(start)
-	stored := w.origin.cpu(b)
+	stored := cpu(b, w.origin)
 	receipt, err := w.client.Wait(context.Background(), result.Sequences, time.Minute, nil)
 	if err != nil {
 		b.Fatal(err)
@@ -182,7 +183,7 @@ func (w *world) publish(b *testing.B, name string) (c cost) {
 		b.Fatalf("not served everywhere: %+v", receipt)
 	}
 	c.deliver = time.Since(start) - c.store
-	c.storeCPU, c.sendCPU, c.edgeCPU = stored-origin, w.origin.cpu(b)-stored, w.edgesCPU(b)-edges
+	c.storeCPU, c.sendCPU, c.edgeCPU = stored-origin, cpu(b, w.origin)-stored, w.edgesCPU(b)-edges
 	return c
 }
 
@@ -213,10 +214,10 @@ func (w *world) run(b *testing.B) {
 	b.ReportMetric(float64(after.Sender.BytesSent-before.Sender.BytesSent)/1e9/gigabytes, "wire/file")
 	b.ReportMetric(total.store.Seconds()/gigabytes, "store-s/GB")
 	b.ReportMetric(w.metric(b, "fanfare_edge_socket_drops_total")/float64(b.N), "socket-drops")
-	b.ReportMetric(w.origin.peakMemory(b)/1e6, "origin-MB")
+	b.ReportMetric(peakMemory(b, w.origin)/1e6, "origin-MB")
 	var peak float64
 	for _, d := range w.edges {
-		peak = max(peak, d.peakMemory(b))
+		peak = max(peak, peakMemory(b, d))
 	}
 	b.ReportMetric(peak/1e6, "edge-MB")
 	w.check(b, "large")
@@ -225,7 +226,7 @@ func (w *world) run(b *testing.B) {
 func (w *world) edgesCPU(b *testing.B) (sum time.Duration) {
 	b.Helper()
 	for _, d := range w.edges {
-		sum += d.cpu(b)
+		sum += cpu(b, d)
 	}
 	return sum
 }

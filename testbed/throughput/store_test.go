@@ -27,7 +27,7 @@ func BenchmarkStore(b *testing.B) {
 			own := ownCPU()
 			b.ResetTimer()
 			for range b.N {
-				before, start := w.origin.cpu(b), time.Now()
+				before, start := cpu(b, w.origin), time.Now()
 				files, err := tree.Collect([]string{dir}, nil)
 				if err != nil {
 					b.Fatal(err)
@@ -38,7 +38,7 @@ func BenchmarkStore(b *testing.B) {
 					b.Fatal(err)
 				}
 				wall += time.Since(start)
-				origin += w.origin.cpu(b) - before
+				origin += cpu(b, w.origin) - before
 			}
 			b.StopTimer()
 			megabytes := float64(run.count*run.size) * float64(b.N) / 1e6

@@ -86,7 +86,7 @@ func (b *realBed) count(s *api.Status) {
 	}
 	for _, e := range s.Edges {
 		for i, p := range b.edges {
-			if p.name == e.Name {
+			if p.Name == e.Name {
 				c.edges[i].losses = max(c.edges[i].losses, c.edges[i].lost.take(e.PacketsLost))
 				c.edges[i].status = e
 			}
@@ -104,12 +104,12 @@ func (b *realBed) behind(ctx context.Context) ([]string, error) {
 	for i, p := range b.edges {
 		lacking[i] = "was never heard"
 		for _, e := range status.Edges {
-			if e.Name == p.name {
+			if e.Name == p.Name {
 				lacking[i] = b.lacks(p, e, status)
 			}
 		}
 		// What the origin knows may be from before a restart.
-		if lacking[i] == "" && p.running() && !b.network.isCut(p.host) {
+		if lacking[i] == "" && p.Running() && !b.network.isCut(p.host) {
 			lacking[i] = unready(ctx, p)
 		}
 	}
@@ -118,7 +118,7 @@ func (b *realBed) behind(ctx context.Context) ([]string, error) {
 
 // unready says why an edge does not call itself ready; "" if it does.
 func unready(ctx context.Context, p *process) string {
-	status, body, err := p.get(ctx, "/readyz")
+	status, body, err := p.Get(ctx, "/readyz")
 	switch {
 	case err != nil:
 		return "does not answer: " + err.Error()
@@ -140,7 +140,7 @@ func (b *realBed) mayLack(edge string) bool {
 
 // lacks says what an edge lacks; a bundle that it must fail to store is no lack.
 func (b *realBed) lacks(p *process, e api.Edge, s *api.Status) string {
-	failing := b.mayLack(p.name)
+	failing := b.mayLack(p.Name)
 	switch {
 	case !e.Alive:
 		return "is silent"
@@ -165,7 +165,7 @@ func (b *realBed) finish(ctx context.Context, r *report.Result) {
 	}
 	for i := range r.Edges {
 		e, last := &r.Edges[i], &b.counters.edges[i].status
-		e.Running = b.edges[i].running()
+		e.Running = b.edges[i].Running()
 		e.PacketsReceived, e.PacketsLost, e.SocketDrops = last.PacketsReceived, last.PacketsLost, last.SocketDrops
 		e.NACKsSent, e.BlocksDecoded, e.RTTSeconds = last.NACKsSent, last.BlocksDecoded, last.RTTSeconds
 		e.Down, e.Up = b.network.counted(i)
@@ -185,10 +185,10 @@ func (b *realBed) verify(ctx context.Context, l *ledger) (*findings, error) {
 	}
 	for _, e := range status.Edges {
 		p := b.process(e.Name)
-		if p == b.origin || !p.running() || b.network.isCut(p.host) {
+		if p == b.origin || !p.Running() || b.network.isCut(p.host) {
 			continue
 		}
-		if b.mayLack(p.name) && e.Mark != status.Head {
+		if b.mayLack(p.Name) && e.Mark != status.Head {
 			continue // what it could not store it does not know the contents of
 		}
 		f.digests++
@@ -199,7 +199,7 @@ func (b *realBed) verify(ctx context.Context, l *ledger) (*findings, error) {
 	var mu sync.Mutex
 	var group errgroup.Group
 	for _, p := range b.edges {
-		if !p.running() || b.network.isCut(p.host) {
+		if !p.Running() || b.network.isCut(p.host) {
 			continue
 		}
 		group.Go(func() error {
@@ -230,12 +230,12 @@ func checkEdge(ctx context.Context, p *process, l *ledger) *findings {
 	var mu sync.Mutex
 	each(len(live), func(i int) {
 		o := live[i]
-		problem := compare(ctx, p, o, l.failing[[2]string{p.name, o.publication}])
+		problem := compare(ctx, p, o, l.failing[[2]string{p.Name, o.publication}])
 		mu.Lock()
 		defer mu.Unlock()
 		f.answers++
 		if problem != "" {
-			f.differ = append(f.differ, fmt.Sprintf("%s: %s: %s", p.name, o.key, problem))
+			f.differ = append(f.differ, fmt.Sprintf("%s: %s: %s", p.Name, o.key, problem))
 		}
 	})
 	each(len(gone), func(i int) {
@@ -244,7 +244,7 @@ func checkEdge(ctx context.Context, p *process, l *ledger) *findings {
 		defer mu.Unlock()
 		f.refusals++
 		if err != nil || status != http.StatusNotFound {
-			f.purged = append(f.purged, fmt.Sprintf("%s: %s was purged: answer %d, %v", p.name, gone[i].key, status, err))
+			f.purged = append(f.purged, fmt.Sprintf("%s: %s was purged: answer %d, %v", p.Name, gone[i].key, status, err))
 		}
 	})
 	return f

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"fanfare/internal/api"
+	"fanfare/testbed/daemon"
 	"fanfare/testbed/netns"
 	"fanfare/testbed/scenario"
 )
@@ -116,11 +116,8 @@ func (b *realBed) initialize(ctx context.Context) error {
 	if err := command.Wait(); err != nil {
 		return fmt.Errorf("fanfare origin init: %w\n%s", err, output.Bytes())
 	}
-	b.origin = &process{
-		name: scenario.Origin, host: b.network.origin, binary: b.binary, args: []string{"origin", "--dir", b.originDir()},
-		log: filepath.Join(b.dir, "origin.log"), address: net.JoinHostPort(own.String(), "7700"),
-	}
-	b.origin.connect()
+	b.origin = b.newProcess(scenario.Origin, b.network.origin, net.JoinHostPort(own.String(), "7700"), nil,
+		"origin", "--dir", b.originDir())
 	b.client = api.NewUnix(b.originDir())
 	return nil
 }
@@ -135,10 +132,10 @@ func (b *realBed) start(ctx context.Context) error {
 	if err := b.initialize(ctx); err != nil {
 		return err
 	}
-	if err := errors.Join(b.origin.start()); err != nil {
+	if err := b.origin.Start(); err != nil {
 		return err
 	}
-	if err := b.origin.ready(ctx); err != nil {
+	if err := b.origin.Ready(ctx); err != nil {
 		return err
 	}
 	late := map[string]bool{}
@@ -157,14 +154,14 @@ func (b *realBed) start(ctx context.Context) error {
 		if late[e.Name] {
 			continue
 		}
-		if err := p.start(); err != nil {
+		if err := p.Start(); err != nil {
 			return err
 		}
 		started++
 	}
 	for _, p := range b.edges {
-		if !late[p.name] {
-			if err := p.ready(ctx); err != nil {
+		if !late[p.Name] {
+			if err := p.Ready(ctx); err != nil {
 				return err
 			}
 		}
@@ -179,32 +176,46 @@ func (b *realBed) start(ctx context.Context) error {
 	return nil
 }
 
+// process is a daemon on a host.
+type process struct {
+	*daemon.Process
+	host *netns.Host
+}
+
+// newProcess prepares a daemon. confine, if not nil, changes its command such that it sees its own disk.
+func (b *realBed) newProcess(name string, host *netns.Host, address string, confine func(*exec.Cmd), args ...string) *process {
+	command := func() (*exec.Cmd, error) {
+		c := exec.Command(b.binary, args...)
+		if confine != nil {
+			confine(c)
+		}
+		return c, nil
+	}
+	return &process{host: host, Process: &daemon.Process{
+		Name: name, Machine: host, Command: command, Address: address, Log: filepath.Join(b.dir, name+".log"),
+	}}
+}
+
 // newEdge prepares the process of an edge.
 func (b *realBed) newEdge(i int, e scenario.Edge) (*process, error) {
-	host := b.network.edges[i]
-	p := &process{
-		name: e.Name, host: host, binary: b.binary,
-		log:     filepath.Join(b.dir, e.Name+".log"),
-		address: net.JoinHostPort(address(host).String(), "8080"),
-	}
-	dir := filepath.Join(b.dir, e.Name)
-	p.args = []string{"edge", "--session", filepath.Join(b.originDir(), "session.ff"), "--dir", dir,
-		"--interface", host.Interface, "--http", p.address, "--name", e.Name}
-	p.connect()
+	host, dir := b.network.edges[i], filepath.Join(b.dir, e.Name)
+	var confine func(*exec.Cmd)
 	if e.Disk != 0 {
 		d, err := newDisk(dir, int64(e.Disk))
 		if err != nil {
 			return nil, err
 		}
 		b.disks[e.Name] = d
-		p.confine = d.confine
+		confine = d.confine
 	}
-	return p, nil
+	http := net.JoinHostPort(address(host).String(), "8080")
+	return b.newProcess(e.Name, host, http, confine, "edge", "--session", filepath.Join(b.originDir(), "session.ff"), "--dir", dir,
+		"--interface", host.Interface, "--http", http, "--name", e.Name), nil
 }
 
 // heard waits until the origin has heard that many edges, so that it expects all of them.
 func (b *realBed) heard(ctx context.Context, n int) error {
-	deadline := time.Now().Add(startLimit)
+	deadline := time.Now().Add(daemon.StartLimit)
 	for {
 		status, err := b.client.Status(ctx)
 		if err == nil && len(status.Edges) >= n {
@@ -214,9 +225,9 @@ func (b *realBed) heard(ctx context.Context, n int) error {
 			err = fmt.Errorf("it heard %d", len(status.Edges))
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("waited %v in vain for the origin to hear %d edges: %w", startLimit, n, err)
+			return fmt.Errorf("waited %v in vain for the origin to hear %d edges: %w", daemon.StartLimit, n, err)
 		}
-		if err := b.sleep(ctx, pollEvery); err != nil {
+		if err := b.sleep(ctx, daemon.PollEvery); err != nil {
 			return err
 		}
 	}
@@ -253,7 +264,7 @@ func (b *realBed) during(do func() error, tick func()) error {
 
 func (b *realBed) process(name string) *process {
 	for _, p := range b.edges {
-		if p.name == name {
+		if p.Name == name {
 			return p
 		}
 	}
@@ -264,40 +275,22 @@ func (b *realBed) power(ctx context.Context, name string, what power) error {
 	p := b.process(name)
 	switch what {
 	case powerKill:
-		p.kill()
+		p.Kill()
 		return nil
 	case powerStop:
-		return p.stop()
+		return p.Stop()
 	}
-	if err := p.start(); err != nil {
+	if err := p.Start(); err != nil {
 		return err
 	}
 	if name == scenario.Origin {
-		return p.ready(ctx)
+		return p.Ready(ctx)
 	}
-	return b.answers(ctx, p)
-}
-
-// answers waits until a started edge answers at all: it may be cut off, or the origin away, and
-// then it is not ready.
-func (b *realBed) answers(ctx context.Context, p *process) error {
-	deadline := time.Now().Add(startLimit)
-	for {
-		status, _, err := p.get(ctx, "/healthz")
-		if err == nil && status == http.StatusOK {
-			return nil
-		}
-		if !p.running() || time.Now().After(deadline) {
-			return fmt.Errorf("%s does not answer after its start: %w; its log ends:\n%s", p.name, errors.Join(err, p.err), p.tail())
-		}
-		if err := b.sleep(ctx, pollEvery); err != nil {
-			return err
-		}
-	}
+	return p.Answers(ctx) // it may be cut off, or the origin away, and then it is not ready
 }
 
 func (b *realBed) pause(ctx context.Context, name string, d time.Duration) error {
-	return b.process(name).pause(ctx, d)
+	return b.process(name).Pause(ctx, d)
 }
 
 func (b *realBed) plug(name string, in bool) error {
@@ -306,7 +299,7 @@ func (b *realBed) plug(name string, in bool) error {
 
 func (b *realBed) setLink(edge string, down, up scenario.Faults) error {
 	for i, p := range b.edges {
-		if p.name == edge || edge == scenario.All {
+		if p.Name == edge || edge == scenario.All {
 			if err := b.network.set(i, down, up); err != nil {
 				return err
 			}
@@ -325,8 +318,8 @@ func (b *realBed) close() error {
 	b.cancel()
 	var errs []error
 	for _, p := range append(b.edges, b.origin) {
-		if p != nil && p.ended != nil {
-			errs = append(errs, p.stop())
+		if p != nil {
+			errs = append(errs, p.Stop())
 		}
 	}
 	b.group.Wait()

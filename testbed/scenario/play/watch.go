@@ -48,7 +48,7 @@ func (w *sentry) run(ctx context.Context, rng *rand.Rand) {
 			return
 		case <-time.After(sentryEvery):
 		}
-		if o := w.ledger.anyGone(rng); o != nil && w.edge.running() {
+		if o := w.ledger.anyGone(rng); o != nil && w.edge.Running() {
 			w.ask(ctx, o)
 		}
 	}
@@ -65,20 +65,20 @@ func (w *sentry) ask(ctx context.Context, o *object) {
 		w.gone[o] = true
 		w.asked++
 	case status == http.StatusOK && w.gone[o] && w.ledger.isGone(o.key):
-		w.problems = append(w.problems, fmt.Sprintf("%s served %s again after it was gone", w.edge.name, o.key))
+		w.problems = append(w.problems, fmt.Sprintf("%s served %s again after it was gone", w.edge.Name, o.key))
 	}
 }
 
 // fetch asks an edge for an object; body, if not nil, gets the answer's.
 func (p *process) fetch(ctx context.Context, o *object, body func(io.Reader) error) (status int, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address+o.path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Address+o.path, nil)
 	if err != nil {
 		return 0, err
 	}
 	if o.host != "" {
 		request.Host = o.host
 	}
-	response, err := p.client.Do(request)
+	response, err := p.Client().Do(request)
 	if err != nil {
 		return 0, err
 	}
@@ -102,7 +102,7 @@ func (b *realBed) measurePurge(ctx context.Context, key string) (report.Purge, e
 	start := make(chan struct{})
 	for i, p := range b.edges {
 		result.Edges[i] = -1
-		if !p.running() {
+		if !p.Running() {
 			continue
 		}
 		if status, err := p.fetch(ctx, o, nil); err != nil || status != http.StatusOK {
