@@ -5,9 +5,10 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
+
+	"fanfare/internal/progress"
 )
 
 // logging is how a daemon writes its log.
@@ -42,12 +43,8 @@ func (s *share) Type() string   { return "share" }
 
 // Set reads 5% or 0.05.
 func (s *share) Set(text string) error {
-	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
-	value, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-	if percent {
-		value /= 100
-	}
-	if err != nil || !(value >= 0 && value <= 1) {
+	value, ok := progress.ParseShare(text)
+	if !ok || !(value >= 0 && value <= 1) {
 		return fmt.Errorf("%q is not a share such as 5%% or 0.05", text)
 	}
 	*s = share(value)
@@ -56,14 +53,6 @@ func (s *share) Set(text string) error {
 
 // bytesValue is a flag's value in bytes, which people write with a unit.
 type bytesValue int64
-
-var byteUnits = []struct {
-	suffix string
-	bytes  float64
-}{
-	{"KIB", 1 << 10}, {"MIB", 1 << 20}, {"GIB", 1 << 30}, {"TIB", 1 << 40},
-	{"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1}, {"", 1},
-}
 
 func (b *bytesValue) Type() string { return "size" }
 
@@ -76,18 +65,10 @@ func (b *bytesValue) String() string {
 
 // Set reads a number of bytes with a unit: 200GB, 64MiB, 1000000.
 func (b *bytesValue) Set(text string) error {
-	upper := strings.ToUpper(strings.TrimSpace(text))
-	for _, unit := range byteUnits {
-		number, ok := strings.CutSuffix(upper, unit.suffix)
-		if !ok {
-			continue
-		}
-		value, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-		if err != nil || !(value >= 0) || value*unit.bytes > 1<<60 {
-			break
-		}
-		*b = bytesValue(value * unit.bytes)
-		return nil
+	value, ok := progress.ParseBytes(text)
+	if !ok || !(value >= 0 && value <= 1<<60) {
+		return fmt.Errorf("%q is not a size such as 200GB or 64MiB", text)
 	}
-	return fmt.Errorf("%q is not a size such as 200GB or 64MiB", text)
+	*b = bytesValue(value)
+	return nil
 }

@@ -68,3 +68,21 @@ func TestBoardElsewhereWritesPlainLines(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestParseBytesAndShare(t *testing.T) {
+	for text, want := range map[string]float64{"1.5 kB": 1500, "64MiB": 64 << 20, " 2tb": 2e12, "7": 7, "-1B": -1} {
+		if got, ok := ParseBytes(text); !ok || got != want {
+			t.Errorf("%q is %v bytes, %v; want %v", text, got, ok, want)
+		}
+	}
+	for _, text := range []string{"", "B", "ten", "nan", "5%"} {
+		if got, ok := ParseBytes(text); ok {
+			t.Errorf("%q is %v bytes", text, got)
+		}
+	}
+	for text, want := range map[string]float64{"5%": 0.05, "0.05": 0.05, " 120 % ": 1.2} {
+		if got, ok := ParseShare(text); !ok || got != want {
+			t.Errorf("%q is a share of %v, %v; want %v", text, got, ok, want)
+		}
+	}
+}

@@ -2,6 +2,9 @@ package progress
 
 import (
 	"fmt"
+	"math"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -16,6 +19,39 @@ func Bytes[N ~int | ~int64 | ~uint64 | ~float64](n N) string {
 		return fmt.Sprintf("%.0f B", value)
 	}
 	return fmt.Sprintf("%.3g %s", value, units[unit])
+}
+
+// byteUnits are what ParseBytes knows, in capitals, the suffixes of others last.
+var byteUnits = []struct {
+	suffix string
+	bytes  float64
+}{
+	{"KIB", 1 << 10}, {"MIB", 1 << 20}, {"GIB", 1 << 30}, {"TIB", 1 << 40},
+	{"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1}, {"", 1},
+}
+
+// ParseBytes reads a number of bytes as people write it, with a unit or without: 1.5 kB, 64MiB,
+// 1000000. The number may be negative, or more than any integer; ok is false if there is none.
+func ParseBytes(text string) (n float64, ok bool) {
+	upper := strings.ToUpper(strings.TrimSpace(text))
+	for _, unit := range byteUnits {
+		if number, has := strings.CutSuffix(upper, unit.suffix); has {
+			value, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+			return value * unit.bytes, err == nil && !math.IsNaN(value)
+		}
+	}
+	return 0, false
+}
+
+// ParseShare reads a share as people write it: 5% or 0.05. It may be any number; ok is false if
+// there is none.
+func ParseShare(text string) (share float64, ok bool) {
+	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
+	share, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if percent {
+		share /= 100
+	}
+	return share, err == nil
 }
 
 // Rate writes bytes in a duration as bits per second for people: 184 Mb/s.

@@ -1,11 +1,14 @@
 package scenario
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"fanfare/internal/progress"
 )
 
 // Share is a number between 0 and 1, written "5%" or "0.05".
@@ -19,15 +22,12 @@ func (s Share) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText reads "5%" or "0.05".
 func (s *Share) UnmarshalText(text []byte) error {
-	number, percent := strings.CutSuffix(strings.TrimSpace(string(text)), "%")
-	value, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-	if percent {
-		value /= 100
-	}
+	value, ok := progress.ParseShare(string(text))
+	inPercent := bytes.ContainsRune(text, '%')
 	switch {
-	case err != nil:
+	case !ok:
 		return fmt.Errorf("%q is not a share, as in 5%% or 0.05", text)
-	case !(value >= 0 && value <= 1) && !percent && value <= 100:
+	case !(value >= 0 && value <= 1) && !inPercent && value <= 100:
 		return fmt.Errorf("%s is not between 0 and 1: did you mean %s%%?", text, text)
 	case !(value >= 0 && value <= 1):
 		return fmt.Errorf("%s is not between 0%% and 100%%", text)
@@ -88,14 +88,6 @@ func (o *Offset) UnmarshalText(text []byte) error {
 // Size is a number of bytes, written "10MB" (10,000,000), "16MiB" or "1500".
 type Size int64
 
-var sizeUnits = []struct {
-	suffix string
-	bytes  float64
-}{
-	{"KIB", 1 << 10}, {"MIB", 1 << 20}, {"GIB", 1 << 30},
-	{"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}, {"", 1},
-}
-
 // String returns the shortest exact form.
 func (s Size) String() string {
 	for _, unit := range []struct {
@@ -114,23 +106,15 @@ func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText reads a number with a unit.
 func (s *Size) UnmarshalText(text []byte) error {
-	upper := strings.ToUpper(strings.TrimSpace(string(text)))
-	for _, unit := range sizeUnits {
-		number, ok := strings.CutSuffix(upper, unit.suffix)
-		if !ok {
-			continue
-		}
-		value, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-		switch {
-		case err != nil:
-			return fmt.Errorf("%q is not a size, as in 10MB or 16KiB", text)
-		case value < 0:
-			return errors.New("a size cannot be negative")
-		case value*unit.bytes > 1<<40:
-			return fmt.Errorf("%s is more than a test bed can hold", text)
-		}
-		*s = Size(value * unit.bytes)
-		return nil
+	value, ok := progress.ParseBytes(string(text))
+	switch {
+	case !ok:
+		return fmt.Errorf("%q is not a size, as in 10MB or 16KiB", text)
+	case value < 0:
+		return errors.New("a size cannot be negative")
+	case value > 1<<40:
+		return fmt.Errorf("%s is more than a test bed can hold", text)
 	}
+	*s = Size(value)
 	return nil
 }
