@@ -47,15 +47,35 @@ func newStatus() *cobra.Command {
 }
 
 func newForget() *cobra.Command {
-	var target target
+	var (
+		target target
+		silent bool
+	)
 	c := &cobra.Command{
-		Use:     "forget EDGE...",
+		Use:     "forget [EDGE...]",
 		GroupID: "content",
 		Short:   "Do not expect an edge any more, until it is heard again",
-		Args:    atLeastOne("say which edge to forget: its name, as fanfare status shows it"),
+		Long: `Forget makes the origin stop expecting edges that are gone for good, so that --wait no
+longer waits for them. An edge that is heard again is expected again.`,
+		Example: `  fanfare forget edge-7
+  fanfare forget --silent`,
 		RunE: func(c *cobra.Command, edges []string) error {
+			if len(edges) == 0 && !silent {
+				return usagef("say which edge to forget, by its name as `fanfare status` shows it, or --silent for all that are")
+			}
 			client := target.client()
 			defer client.Close()
+			if silent {
+				status, err := client.Status(c.Context())
+				if err != nil {
+					return err
+				}
+				for _, e := range status.Edges {
+					if !e.Alive {
+						edges = append(edges, e.ID) // another may have the same name
+					}
+				}
+			}
 			for _, edge := range edges {
 				if err := client.ForgetEdge(c.Context(), edge); err != nil {
 					return err
@@ -66,6 +86,7 @@ func newForget() *cobra.Command {
 		},
 	}
 	target.addTo(c)
+	c.Flags().BoolVar(&silent, "silent", false, "forget all edges that fanfare status shows as silent")
 	return c
 }
 
