@@ -29,8 +29,8 @@ type Board struct {
 	// width and height are the terminal's, in characters and lines.
 	width, height int
 	rows          []row
-	drawn int       // lines on the screen that the next drawing replaces
-	last  time.Time // when it was last drawn
+	drawn         int       // lines on the screen that the next drawing replaces
+	last          time.Time // when it was last drawn
 }
 
 type row struct {

@@ -24,9 +24,9 @@ const (
 type vifControl struct {
 	number           uint16
 	flags, threshold uint8
-	rate             uint32
+	_                uint32 // rate limit
 	index            int32
-	remote           [4]byte
+	_                [4]byte // remote end of a tunnel
 }
 
 // mfcControl is struct mfcctl.

@@ -19,11 +19,11 @@ const (
 
 // mifControl is struct mif6ctl.
 type mifControl struct {
-	number           uint16
-	flags, threshold uint8
-	index            uint16
-	_                [2]byte
-	rate             uint32
+	number       uint16
+	_, threshold uint8 // the first are flags
+	index        uint16
+	_            [2]byte
+	_            uint32 // rate limit
 }
 
 // mfc6Control is struct mf6cctl.
