@@ -31,6 +31,9 @@ type place struct {
 	about  string
 	origin machine
 	edges  []machine
+	// loopback says that all machines are this one: then wireBytes counts what edges send, too,
+	// and multicast as often as it is looped back, so for that the origin's own count is taken.
+	loopback bool
 	// wireBytes is how much has left the origin's interface, Ethernet headers included.
 	wireBytes func() (uint64, error)
 	close     func() error
@@ -76,6 +79,7 @@ func openLoopback(c Config, why error) (*place, error) {
 	p := &place{
 		about: fmt.Sprintf("loopback multicast, since %v; the edges' sockets drop %.3g %% of the packets, both ways",
 			why, 100*c.Loss),
+		loopback:  true,
 		wireBytes: func() (uint64, error) { return readCounter("/sys/class/net/" + iface + "/statistics/tx_bytes") },
 		close:     func() error { return nil },
 	}
