@@ -23,10 +23,12 @@ type ledger struct {
 	order []string
 	// failing are the publications that an edge must fail to store.
 	failing map[[2]string]bool
+	// arrived has the edges that were seen to have a publication.
+	arrived map[[2]string]bool
 }
 
 func newLedger(s *scenario.Scenario) *ledger {
-	l := &ledger{live: map[string]*object{}, dead: map[string]*object{}, failing: map[[2]string]bool{}}
+	l := &ledger{live: map[string]*object{}, dead: map[string]*object{}, failing: map[[2]string]bool{}, arrived: map[[2]string]bool{}}
 	for _, f := range s.Expect.Failures {
 		l.failing[[2]string{f.Edge, f.Publication}] = true
 	}
@@ -81,6 +83,19 @@ func (l *ledger) purge(objects []*object) {
 		l.dead[o.key] = o
 		l.order = append(l.order, o.key)
 	}
+}
+
+// arrive notes that an edge has a publication, or all that is left of it.
+func (l *ledger) arrive(edge, publication string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.arrived[[2]string{edge, publication}] = true
+}
+
+func (l *ledger) hasArrived(edge, publication string) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.arrived[[2]string{edge, publication}]
 }
 
 // alive and gone return what should and should not be served, in order of key.

@@ -107,6 +107,7 @@ func (f *follower) take(r *api.Receipt) {
 			at = min(at, time.Duration(e.Seconds*float64(time.Second)))
 		}
 		f.served[i] = f.p.acked + at
+		f.bed.ledger.arrive(e.Name, f.p.step.Name)
 	}
 }
 

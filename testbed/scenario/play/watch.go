@@ -23,7 +23,8 @@ const (
 )
 
 // sentry asks one edge for purged keys all the time: once a key was seen to be gone there, it
-// must never come back.
+// must never come back. Before the edge has the key's publication its absence says nothing: the
+// purge may yet come later than the bytes.
 type sentry struct {
 	edge   *process
 	ledger *ledger
@@ -56,13 +57,14 @@ func (w *sentry) run(ctx context.Context, rng *rand.Rand) {
 
 // ask asks for one key.
 func (w *sentry) ask(ctx context.Context, o *object) {
+	had := w.ledger.hasArrived(w.edge.Name, o.publication)
 	status, err := w.edge.fetch(ctx, o, nil)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
 	case err != nil: // the edge may just be killed
 	case status == http.StatusNotFound:
-		w.gone[o] = true
+		w.gone[o] = w.gone[o] || had
 		w.asked++
 	case status == http.StatusOK && w.gone[o] && w.ledger.isGone(o.key):
 		w.problems = append(w.problems, fmt.Sprintf("%s served %s again after it was gone", w.edge.Name, o.key))
