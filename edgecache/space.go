@@ -141,6 +141,11 @@ func (c *Cache) recordFailure(b *bundle, cause error) {
 	b.reason, b.retry = cause.Error(), retry
 	c.mu.Unlock()
 	c.stateFresh = false
+	var abort *abortError
+	if errors.As(cause, &abort) {
+		c.cfg.Log.Debug("bundle given up", "sequence", b.sequence, "reason", b.reason)
+		return
+	}
 	c.count.bundlesFailed.Add(1)
 	c.cfg.Log.Error("bundle failed", "sequence", b.sequence, "reason", b.reason, "retry", !retry.IsZero())
 }

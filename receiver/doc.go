@@ -11,8 +11,7 @@
 //
 //  1. one goroutine owns an engine;
 //  2. now never goes back;
-//  3. after the last Handle of a batch drain NextEvent, then NextPacket (here NextFeedback), then
-//     arm NextTimeout;
+//  3. after the last Handle of a batch drain NextEvent, then NextFeedback, then arm NextTimeout;
 //  4. same seed and same inputs give the same outputs, bit for bit.
 //
 // So the loop is:

@@ -14,10 +14,10 @@ import (
 
 // await waits until every expected edge is at sequences s, shows how far each is, and
 // prints the receipt. It returns errIncomplete if some edge was not there in time.
-func await(c *cobra.Command, client *api.Client, s api.Sequences, timeout time.Duration, asJSON bool) error {
+func (w *waiting) await(c *cobra.Command, client *api.Client, s api.Sequences, asJSON bool) error {
 	start := time.Now()
 	board := progress.New(os.Stderr)
-	receipt, err := client.Wait(c.Context(), s, timeout, func(r *api.Receipt) {
+	receipt, err := client.Wait(c.Context(), s, w.timeout, func(r *api.Receipt) {
 		if asJSON || time.Since(start) < quiet {
 			return
 		}
@@ -32,7 +32,7 @@ func await(c *cobra.Command, client *api.Client, s api.Sequences, timeout time.D
 	if asJSON {
 		err = printJSON(c.OutOrStdout(), receipt)
 	} else {
-		printReceipt(c.OutOrStdout(), receipt)
+		printReceipt(c.OutOrStdout(), receipt, w.until)
 	}
 	if err == nil && !receipt.Complete {
 		err = errIncomplete
@@ -41,8 +41,8 @@ func await(c *cobra.Command, client *api.Client, s api.Sequences, timeout time.D
 }
 
 // printReceipt says in one line how many edges are there and, in one more for each of the
-// rest, who is not and why.
-func printReceipt(w io.Writer, r *api.Receipt) {
+// rest, who is not and why. until is what was waited for: "served", "in force".
+func printReceipt(w io.Writer, r *api.Receipt, until string) {
 	if len(r.Edges) == 0 {
 		fmt.Fprintln(w, "no edge has joined this origin yet: there is nobody to wait for")
 		return
@@ -53,7 +53,7 @@ func printReceipt(w io.Writer, r *api.Receipt) {
 			slowest = edge
 		}
 	}
-	fmt.Fprintf(w, "in force at %d/%d edges", r.Served, len(r.Edges))
+	fmt.Fprintf(w, "%s at %d/%d edges", until, r.Served, len(r.Edges))
 	if r.Served > 0 {
 		fmt.Fprintf(w, ", the slowest %s after %s", slowest.Name, progress.Took(seconds(slowest.Seconds)))
 	}

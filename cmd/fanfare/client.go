@@ -38,10 +38,12 @@ func (t *target) client() *api.Client {
 type waiting struct {
 	wait    bool
 	timeout time.Duration
+	until   string // what it waits to be: "served", "in force"
 }
 
 func (w *waiting) addTo(c *cobra.Command, until string) {
-	c.Flags().BoolVar(&w.wait, "wait", false, "wait until "+until+" at every edge that the origin knows")
+	w.until = until
+	c.Flags().BoolVar(&w.wait, "wait", false, "wait until it is "+until+" at every edge that the origin knows")
 	c.Flags().DurationVar(&w.timeout, "timeout", defaultTimeout, "how long to wait")
 }
 

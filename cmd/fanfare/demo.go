@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fanfare/internal/session"
 	"fanfare/testbed/demo"
 	"fanfare/testbed/netns"
 )
@@ -34,6 +35,9 @@ namespace; elsewhere loopback multicast, with packets dropped at the edges' sock
 		RunE: func(c *cobra.Command, paths []string) error {
 			config.Loss, config.Path, config.Out = float64(loss), strings.Join(paths, ""), c.OutOrStdout()
 			if err := config.Validate(); err != nil {
+				return usageError{err}
+			}
+			if _, err := session.ParseRate(config.Rate); err != nil {
 				return usageError{err}
 			}
 			var err error

@@ -35,14 +35,15 @@ files under their names in it, all below --prefix. It is all or nothing: if a fi
 vanishes or cannot be read meanwhile, nothing is published.
 
 Without --host the files answer for every host name. A new publication of the same URL
-replaces the older one at each edge once it is complete there.`,
+replaces the older one at each edge once it is complete there. URLs are taken as they are: an
+index.html is served as /index.html, not as /.`,
 		Example: `  fanfare publish site/ --host www.example.org --wait
   fanfare publish model.bin --prefix /models/v7 --tag models --header 'Cache-Control: max-age=60'`,
 		Args: atLeastOne("say what to publish: the PATH of a file or directory"),
 		RunE: func(c *cobra.Command, paths []string) error { return p.run(c, paths) },
 	}
 	p.target.addTo(c)
-	p.waiting.addTo(c, "it is served")
+	p.waiting.addTo(c, "served")
 	c.Flags().StringVar(&p.options.Host, "host", "", "the `host` whose URLs these are (default: every host)")
 	c.Flags().StringVar(&p.options.Prefix, "prefix", "/", "the URL `path` to publish below")
 	c.Flags().StringArrayVar(&p.options.Tags, "tag", nil, "a `tag` to purge them by; may be repeated")
@@ -86,7 +87,7 @@ func (p *publication) run(c *cobra.Command, paths []string) error {
 	if err != nil || !p.waiting.wait {
 		return err
 	}
-	return await(c, client, result.Sequences, p.waiting.timeout, p.json)
+	return p.waiting.await(c, client, result.Sequences, p.json)
 }
 
 // send streams the files to the origin, with a bar if it takes long.

@@ -65,7 +65,7 @@ func invalidation(c *cobra.Command, done string, do func(context.Context, *api.C
 		asJSON  bool
 	)
 	target.addTo(c)
-	waiting.addTo(c, "it is in force")
+	waiting.addTo(c, "in force")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON, one value a line")
 	c.RunE = func(c *cobra.Command, keys []string) error {
 		if err := waiting.check(); err != nil {
@@ -85,7 +85,7 @@ func invalidation(c *cobra.Command, done string, do func(context.Context, *api.C
 		if err != nil || !waiting.wait {
 			return err
 		}
-		return await(c, client, result, waiting.timeout, asJSON)
+		return waiting.await(c, client, result, asJSON)
 	}
 	return c
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -65,6 +66,7 @@ longer waits for them. An edge that is heard again is expected again.`,
 			}
 			client := target.client()
 			defer client.Close()
+			names := map[string]string{} // by id
 			if silent {
 				status, err := client.Status(c.Context())
 				if err != nil {
@@ -73,14 +75,18 @@ longer waits for them. An edge that is heard again is expected again.`,
 				for _, e := range status.Edges {
 					if !e.Alive {
 						edges = append(edges, e.ID) // another may have the same name
+						names[e.ID] = e.Name + " (" + e.ID + ")"
 					}
+				}
+				if len(edges) == 0 {
+					fmt.Fprintln(c.OutOrStdout(), "no edge is silent")
 				}
 			}
 			for _, edge := range edges {
 				if err := client.ForgetEdge(c.Context(), edge); err != nil {
 					return err
 				}
-				fmt.Fprintf(c.OutOrStdout(), "%s is no longer expected\n", edge)
+				fmt.Fprintf(c.OutOrStdout(), "%s is no longer expected\n", cmp.Or(names[edge], edge))
 			}
 			return nil
 		},

@@ -238,7 +238,11 @@ func (e *Edge) Run(ctx context.Context) (err error) {
 		})
 	}
 	group.Go(func() error { return e.receive(ctx) })
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	e.log.Info("edge has stopped")
+	return nil
 }
 
 func (e *Edge) servers() []*server {

@@ -226,18 +226,25 @@ func (t *edgeTable) drop(id uint64) {
 	t.change()
 }
 
-// forget makes the edges of a name, or of an id in hexadecimal, unexpected. It returns how many.
-func (t *edgeTable) forget(name string) (n int) {
+// forget makes the edge of a name, or of an id in hexadecimal, unexpected. It returns the ids of
+// those that are meant, ascending: if there is more than one, none is forgotten.
+func (t *edgeTable) forget(name string) (meant []uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for id, e := range t.edges {
-		if e.name == name || fmt.Sprintf("%016x", id) == name {
-			t.drop(id)
-			n++
+		if e.name == name || edgeID(id) == name {
+			meant = append(meant, id)
 		}
 	}
-	return n
+	slices.Sort(meant)
+	if len(meant) == 1 {
+		t.drop(meant[0])
+	}
+	return meant
 }
+
+// edgeID writes an edge's id as people see it.
+func edgeID(id uint64) string { return fmt.Sprintf("%016x", id) }
 
 // count returns how many edges are expected.
 func (t *edgeTable) count() int {

@@ -53,6 +53,9 @@ func TestEdgeIdentity(t *testing.T) {
 	if table.count() != 2 {
 		t.Errorf("two live edges of one name: %d", table.count())
 	}
+	if meant := table.forget("a"); len(meant) != 2 || table.count() != 2 {
+		t.Errorf("a name of two edges forgets %d of %v", 2-table.count(), meant)
+	}
 	// After a while both are silent, and one comes again with a new directory.
 	now = now.Add(2 * aliveFor)
 	tell(table, now, 3, "a", wire.Report{})
@@ -64,7 +67,7 @@ func TestEdgeIdentity(t *testing.T) {
 	if len(save) != 1 || save[3].Name != "a" || len(forget) != 2 {
 		t.Errorf("to save %v, to forget %v", save, forget)
 	}
-	if table.forget("b") != 0 || table.forget("0000000000000003") != 1 || table.count() != 0 {
+	if len(table.forget("b")) != 0 || len(table.forget("0000000000000003")) != 1 || table.count() != 0 {
 		t.Error("forget")
 	}
 	table.heard(now, &wire.Feedback{Edge: 9}, 0) // a NACK alone makes nobody an expected edge

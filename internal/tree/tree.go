@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"sort"
 )
 
@@ -109,6 +110,9 @@ func (w *walk) enter(name string, above []fs.FileInfo) error {
 		return w.explain(name, err)
 	}
 	defer inside.Close()
+	if err := w.refuse(name, entries); err != nil {
+		return err
+	}
 	for _, entry := range entries {
 		child := path.Join(name, entry.Name())
 		info, err := inside.Lstat(entry.Name())
@@ -135,6 +139,21 @@ func (w *walk) enter(name string, above []fs.FileInfo) error {
 		default:
 			w.skipped(w.say(child))
 		}
+	}
+	return nil
+}
+
+// refuse stops before the directory of a daemon: who names a directory above it does not mean to
+// hand the origin's signing key to the world.
+func (w *walk) refuse(name string, entries []fs.DirEntry) error {
+	has := func(file string) bool {
+		return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == file })
+	}
+	switch {
+	case has("signing.key") && has("origin.yaml"):
+		return fmt.Errorf("%s is the directory of an origin, with its signing key: publish something else, or move it elsewhere", w.say(name))
+	case has("edge.id") && has("bundles"):
+		return fmt.Errorf("%s is the directory of an edge: publish something else, or move it elsewhere", w.say(name))
 	}
 	return nil
 }

@@ -78,11 +78,13 @@ func TestCollectRefuses(t *testing.T) {
 		content map[string]string
 		want    string
 	}{
-		"link out":         {map[string]string{"a": "-> " + outside}, "outside of"},
-		"link up and out":  {map[string]string{"a": "-> ../../etc/passwd"}, "outside of"},
-		"dangling link":    {map[string]string{"a": "-> nothing"}, "does not exist"},
-		"link to itself":   {map[string]string{"a": "-> a"}, "in a loop"},
-		"link to a parent": {map[string]string{"d/up": "-> ../d"}, "a loop"},
+		"link out":              {map[string]string{"a": "-> " + outside}, "outside of"},
+		"link up and out":       {map[string]string{"a": "-> ../../etc/passwd"}, "outside of"},
+		"dangling link":         {map[string]string{"a": "-> nothing"}, "does not exist"},
+		"link to itself":        {map[string]string{"a": "-> a"}, "in a loop"},
+		"link to a parent":      {map[string]string{"d/up": "-> ../d"}, "a loop"},
+		"an origin's directory": {map[string]string{"o/origin.yaml": "", "o/signing.key": "k"}, "signing key"},
+		"an edge's directory":   {map[string]string{"deep/e/edge.id": "", "deep/e/bundles/1": ""}, "directory of an edge"},
 	} {
 		_, err := Collect([]string{newTree(t, c.content)}, noneSkipped(t))
 		if err == nil || !strings.Contains(err.Error(), c.want) {

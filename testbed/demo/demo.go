@@ -73,7 +73,7 @@ func Run(ctx context.Context, c Config) (err error) {
 		return err
 	}
 	s := &show{config: c, board: progress.New(os.Stderr)}
-	s.report.Edges, s.report.Loss = c.Edges, c.Loss
+	s.report.Edges, s.report.Loss, s.report.Problems = c.Edges, c.Loss, []string{}
 	if err := s.find(); err != nil {
 		return err
 	}
@@ -114,8 +114,9 @@ func (s *show) finish(ctx context.Context) error {
 		s.report.print(s.config.Out)
 	}
 	if s.config.Keep {
-		s.keep()
-		<-ctx.Done()
+		if err := s.keep(ctx); err != nil {
+			return err
+		}
 	}
 	if len(s.report.Problems) > 0 {
 		return ErrFailed
@@ -123,12 +124,22 @@ func (s *show) finish(ctx context.Context) error {
 	return nil
 }
 
-// keep says how to look around.
-func (s *show) keep() {
-	s.say("\nKept running until you press Ctrl-C. The origin: fanfare status --dir %s", filepath.Join(s.dir, "origin"))
-	for i, edge := range s.fleet.edges {
-		s.say("  %s: %scurl -i http://%s/", edge.Name, s.place.edges[i].shell, edge.Address)
+// keep publishes the files once more, since all were purged, says how to look around, and waits.
+func (s *show) keep(ctx context.Context) error {
+	result, err := s.send(ctx, s.files, "/")
+	if err != nil {
+		return err
 	}
+	if _, err := s.await(ctx, result.Sequences); err != nil {
+		return err
+	}
+	s.say("\nKept running, with the files published again, until you press Ctrl-C.")
+	s.say("  origin: fanfare status --dir %s", filepath.Join(s.dir, "origin"))
+	for i, edge := range s.fleet.edges {
+		s.say("  %s: %scurl -i http://%s%s", edge.Name, s.place.edges[i].shell, edge.Address, s.paths[0])
+	}
+	<-ctx.Done()
+	return nil
 }
 
 // say prints a line for people.

@@ -55,7 +55,7 @@ func openNamespaces(c Config) (*place, error) {
 		return nil, err
 	}
 	p := &place{
-		about: fmt.Sprintf("network namespaces: 1 origin, %d edges, one switch; the links lose %.3g %% of the packets, both ways",
+		about: fmt.Sprintf("namespaces: 1 origin, %d edges, links that lose %.3g %% of the packets both ways",
 			c.Edges, 100*c.Loss),
 		origin:    namespaceMachine("origin", bed.Origin),
 		wireBytes: bed.Origin.TxBytes,

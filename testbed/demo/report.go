@@ -96,8 +96,8 @@ func (r *Report) print(w io.Writer) {
 		fmt.Fprintf(table, "  by plain HTTP pull\t%.0f %% of the files in %s, when it was stopped; %s\n", 100*r.HTTP.Fraction, took(r.HTTP.Seconds), progress.Bytes(r.HTTP.WireBytes))
 	}
 	fmt.Fprintf(table, "  repair\t%d NACKs, %d repair symbols for %d source symbols\n", p.NACKs, p.RepairSymbols, p.SourceSymbols)
-	fmt.Fprintf(table, "  kill -9\t%s had %.0f %% of %s, took up at %.0f %%, served it %s after the restart\n", r.Resume.Edge, 100*r.Resume.KilledAt, progress.Bytes(r.Resume.Bytes), 100*r.Resume.ResumedAt, took(r.Resume.Seconds))
-	fmt.Fprintf(table, "  purge of a tag\t%d objects gone at every edge: clients saw it after %s, the receipt came after %s\n", r.Purge.Objects, took(r.Purge.SeenSeconds), took(r.Purge.Seconds))
+	fmt.Fprintf(table, "  kill -9\t%s had %.0f %% of %s, took up at %.0f %%, done in %s\n", r.Resume.Edge, 100*r.Resume.KilledAt, progress.Bytes(r.Resume.Bytes), 100*r.Resume.ResumedAt, took(r.Resume.Seconds))
+	fmt.Fprintf(table, "  purge of a tag\t%d objects gone for clients after %s, receipt after %s\n", r.Purge.Objects, took(r.Purge.SeenSeconds), took(r.Purge.Seconds))
 	fmt.Fprintf(table, "  old bytes after it\t%d\n", r.Purge.OldAnswers)
 	table.Flush()
 	fmt.Fprintln(w)
@@ -108,11 +108,12 @@ func (r *Report) print(w io.Writer) {
 		}
 		return
 	}
-	fmt.Fprint(w, `Everything was as it must be. Next, with two machines on one network (eth0, 192.0.2.1 here):
+	fmt.Fprint(w, `Everything was as it must be. Next, with two machines on one network:
 
   here    fanfare origin init --dir o --group 239.255.70.70:7070 --interface eth0
           fanfare origin --dir o
-  there   fanfare edge --session session.ff --dir e --interface eth0 --http :8080   (copy o/session.ff to it)
+          (copy o/session.ff to the other one)
+  there   fanfare edge --session session.ff --dir e --interface eth0 --http :8080
   here    fanfare publish --dir o --wait FILES...
   there   curl http://localhost:8080/NAME
 `)
