@@ -18,7 +18,7 @@ const (
 		maxArrayBytes + MaxRanges*2*maxUint64Bytes +
 		1 + MaxFailures*(maxUint64Bytes+2+MaxReason) +
 		1 + MaxProgress*(maxUint64Bytes+maxUint32Bytes) +
-		6*maxUint64Bytes + maxUint32Bytes
+		8*maxUint64Bytes + 3*maxUint32Bytes
 	// NeedAll is an erasure count for a block of which nothing is known, not even its size.
 	NeedAll = 0xffff
 )
@@ -29,7 +29,7 @@ const (
 // On the wire it is a MessagePack array, in which lists are flat and durations are in
 // microseconds:
 //
-//	[1, TSI, Edge, Counter, Instance, PacketSequence, EchoTime, EchoHeld,
+//	[2, TSI, Edge, Counter, Instance, PacketSequence, EchoTime, EchoHeld,
 //	 [TOI or 0 for the one before, SBN, Count, Symbols, ...], Report or nil]
 //
 // and the report is the array of its fields in their order, Generation as two numbers,
@@ -88,8 +88,16 @@ type Report struct {
 	NACKsSent       uint64
 	BlocksDecoded   uint64 // with repair symbols
 	BlocksPoisoned  uint64 // that failed their digest
+	BlocksFetched   uint64 // by unicast
+	PacketsMarked   uint64 // with ECN's Congestion Experienced, on their way here
 	// LossPPM is the recent loss, in packets per million.
 	LossPPM uint32
+	// LossEventPPM is the recent loss event rate of RFC 5348 §5, in events per million packets:
+	// losses and marks within one round trip are one event.
+	LossEventPPM uint32
+	// BurstMilli is how long runs of lost packets are on average, in thousandths of a packet;
+	// 0: not known.
+	BurstMilli uint32
 }
 
 // SequenceRange is the entries From to To, both included; From <= To.
@@ -108,9 +116,9 @@ type Progress struct {
 }
 
 const (
-	feedbackVersion = 1
+	feedbackVersion = 2
 	feedbackFields  = 10
-	reportFields    = 16
+	reportFields    = 20
 
 	// maxFeedbackHead is the largest encoding of all that stands before the NACKs, and of nil
 	// for the report.
@@ -209,7 +217,8 @@ func appendReport(b []byte, r *Report) []byte {
 		b = appendUint(b, uint64(p.Blocks))
 	}
 	for _, v := range [...]uint64{r.PacketsReceived, r.PacketsLost, r.SocketDrops,
-		r.NACKsSent, r.BlocksDecoded, r.BlocksPoisoned, uint64(r.LossPPM)} {
+		r.NACKsSent, r.BlocksDecoded, r.BlocksPoisoned, r.BlocksFetched, r.PacketsMarked,
+		uint64(r.LossPPM), uint64(r.LossEventPPM), uint64(r.BurstMilli)} {
 		b = appendUint(b, v)
 	}
 	return b
@@ -278,10 +287,12 @@ func (m *message) report(r *Report) {
 		r.Progress = append(r.Progress, Progress{Sequence: m.uint64(), Blocks: m.uint32()})
 	}
 	for _, v := range [...]*uint64{&r.PacketsReceived, &r.PacketsLost, &r.SocketDrops,
-		&r.NACKsSent, &r.BlocksDecoded, &r.BlocksPoisoned} {
+		&r.NACKsSent, &r.BlocksDecoded, &r.BlocksPoisoned, &r.BlocksFetched, &r.PacketsMarked} {
 		*v = m.uint64()
 	}
 	r.LossPPM = m.uint32()
+	r.LossEventPPM = m.uint32()
+	r.BurstMilli = m.uint32()
 }
 
 func (m *message) done(r *Report) {

@@ -19,18 +19,18 @@ func sampleFeedback() Feedback {
 			Name: "edge-1", GenerationOrder: 1, GenerationRandom: 2, Mark: 3, Digest: [32]byte{1, 31: 32}, Complete: 4,
 			Done: []SequenceRange{{6, 6}, {8, 9}}, Failed: []Failure{{7, "disk full"}}, Progress: []Progress{{10, 11}},
 			PacketsReceived: 12, PacketsLost: 13, SocketDrops: 14, NACKsSent: 15, BlocksDecoded: 16, BlocksPoisoned: 17,
-			LossPPM: 50_000,
+			BlocksFetched: 18, PacketsMarked: 19, LossPPM: 50_000, LossEventPPM: 20, BurstMilli: 1_500,
 		},
 	}
 }
 
 const (
-	sampleFeedbackHead = `9a 01 01 cf0102030405060708 cd012c 02 03 04 ccfa
+	sampleFeedbackHead = `9a 02 01 cf0102030405060708 cd012c 02 03 04 ccfa
 	98 ce80000001 05 02 06  00 08 01 cdffff`
-	sampleReportHex = `dc0010 a6656467652d31 01 02 03
+	sampleReportHex = `dc0014 a6656467652d31 01 02 03
 	c420 0100000000000000000000000000000000000000000000000000000000000020 04
 	94 06 06 08 09  92 07 a96469736b2066756c6c  92 0a 0b
-	0c 0d 0e 0f 10 11 cdc350`
+	0c 0d 0e 0f 10 11 12 13 cdc350 14 cd05dc`
 )
 
 func TestFeedbackGolden(t *testing.T) {
@@ -67,7 +67,8 @@ func heaviestFeedback() Feedback {
 			Mark: math.MaxUint64, Complete: math.MaxUint64,
 			PacketsReceived: math.MaxUint64, PacketsLost: math.MaxUint64, SocketDrops: math.MaxUint64,
 			NACKsSent: math.MaxUint64, BlocksDecoded: math.MaxUint64, BlocksPoisoned: math.MaxUint64,
-			LossPPM: math.MaxUint32,
+			BlocksFetched: math.MaxUint64, PacketsMarked: math.MaxUint64,
+			LossPPM: math.MaxUint32, LossEventPPM: math.MaxUint32, BurstMilli: math.MaxUint32,
 		},
 	}
 	for i := range MaxNACKs + 3 {
@@ -116,7 +117,7 @@ func TestFeedbackLimit(t *testing.T) {
 			if cut != n-len(got.NACKs) || !reflect.DeepEqual(append([]NACK{}, f.NACKs...), append([]NACK{}, got.NACKs...)) {
 				t.Fatalf("Fit cuts %d of %d, AppendFeedback sends %d", cut, n, len(got.NACKs))
 			}
-			if report && len(got.NACKs) < min(n, 20) {
+			if report && len(got.NACKs) < min(n, 18) {
 				t.Fatalf("only %d of %d NACKs beside the heaviest report", len(got.NACKs), n)
 			}
 		}
@@ -154,10 +155,10 @@ func TestFeedbackTexts(t *testing.T) {
 }
 
 func TestFeedbackRefuses(t *testing.T) {
-	const head = "9a 01 01 01 01 01 01 01 01 "
+	const head = "9a 02 01 01 01 01 01 01 01 "
 	const digest = " c420 0000000000000000000000000000000000000000000000000000000000000000 "
-	const reportHead = head + "90 dc0010 a0 01 01 01" + digest + "01 "
-	const counters = " 01 01 01 01 01 01 01"
+	const reportHead = head + "90 dc0014 a0 01 01 01" + digest + "01 "
+	const counters = " 01 01 01 01 01 01 01 01 01 01 01"
 	tests := []struct {
 		name, hex string
 		want      error
@@ -175,10 +176,10 @@ func TestFeedbackRefuses(t *testing.T) {
 		{"NACK beyond the last block", head + "94 01 02 ceffffffff 01 c0", ErrValue},
 		{"negative erasure count", head + "94 01 01 01 ff c0", ErrType},
 		{"report of 15 fields", head + "90 9f" + strings.Repeat(" 01", 15), ErrValue},
-		{"name of 65 bytes", head + "90 dc0010 d941" + strings.Repeat("61", 65), ErrLimit},
-		{"name not UTF-8", head + "90 dc0010 a2fffe 01 01 01" + digest, ErrValue},
-		{"digest of 31 bytes", head + "90 dc0010 a0 01 01 01 c41f" + strings.Repeat("00", 31) + " 01 90 90 90" + counters, ErrValue},
-		{"digest of 33 bytes", head + "90 dc0010 a0 01 01 01 c421" + strings.Repeat("00", 33) + " 01 90 90 90" + counters, ErrLimit},
+		{"name of 65 bytes", head + "90 dc0014 d941" + strings.Repeat("61", 65), ErrLimit},
+		{"name not UTF-8", head + "90 dc0014 a2fffe 01 01 01" + digest, ErrValue},
+		{"digest of 31 bytes", head + "90 dc0014 a0 01 01 01 c41f" + strings.Repeat("00", 31) + " 01 90 90 90" + counters, ErrValue},
+		{"digest of 33 bytes", head + "90 dc0014 a0 01 01 01 c421" + strings.Repeat("00", 33) + " 01 90 90 90" + counters, ErrLimit},
 		{"a range backwards", reportHead + "92 05 04 90 90" + counters, ErrValue},
 		{"ranges that overlap", reportHead + "94 05 06 06 07 90 90" + counters, ErrValue},
 		{"ranges side by side", reportHead + "94 05 06 07 07 90 90" + counters, nil},

@@ -25,25 +25,26 @@ func unhex(t testing.TB, text string) []byte {
 func sampleHeartbeat() Heartbeat {
 	return Heartbeat{
 		Instance: 0x1122334455667788, Head: []byte("head"), Rate: 200_000_000,
-		GRTT: 2 * time.Millisecond, Edges: 3, Started: 1<<31 + 5,
+		GRTT: 2 * time.Millisecond, Edges: 3, ReportInterval: 250 * time.Millisecond, Started: 1<<31 + 5,
 		First:       []Position{{TOI: 1<<31 + 5, SBN: 300}},
+		Waiting:     []TOIRange{{First: 1<<31 + 2, Last: 1<<31 + 3}},
 		Outstanding: []Outstanding{{TOI: 1<<31 + 4, SBN: 1, Count: 2, Symbols: 3}, {TOI: 1<<31 + 4, SBN: 7, Count: 1, Symbols: 200}, {TOI: 9, Count: 1, Symbols: 1}},
 		Truncated:   true,
-		Echoes:      []Echo{{Edge: 5, Counter: 6, Held: 70 * time.Microsecond}},
+		Echoes:      []Echo{{Edge: 5, Counter: 6, Held: 70 * time.Microsecond, Demoted: true}},
 	}
 }
 
-const sampleHeartbeatHex = `9b 01 cf1122334455667788 c40468656164 ce0bebc200 cd07d0 03 ce80000005
-	92 ce80000005 cd012c
+const sampleHeartbeatHex = `9d 02 cf1122334455667788 c40468656164 ce0bebc200 cd07d0 03 ce0003d090 ce80000005
+	92 ce80000005 cd012c  92 ce80000002 ce80000003
 	9c ce80000004 01 02 03  00 07 01 ccc8  09 00 01 01
-	c3 93 05 06 46`
+	c3 94 05 06 46 c3`
 
 func TestHeartbeatGolden(t *testing.T) {
 	h, want := sampleHeartbeat(), unhex(t, sampleHeartbeatHex)
 	if got := AppendHeartbeat(nil, &h, 1344); !bytes.Equal(got, want) {
 		t.Errorf("AppendHeartbeat:\n got %x\nwant %x", got, want)
 	}
-	got := Heartbeat{Instance: 3, Head: []byte("longer than before"), First: make([]Position, 5), Echoes: make([]Echo, 3)}
+	got := Heartbeat{Instance: 3, Head: []byte("longer than before"), First: make([]Position, 5), Waiting: make([]TOIRange, 3), Echoes: make([]Echo, 3)}
 	if err := ParseHeartbeat(want, &got); err != nil || !reflect.DeepEqual(got, h) {
 		t.Errorf("ParseHeartbeat: %v\n got %+v\nwant %+v", err, got, h)
 	}
@@ -53,16 +54,19 @@ func TestHeartbeatGolden(t *testing.T) {
 func heaviestHeartbeat() Heartbeat {
 	h := Heartbeat{
 		Instance: math.MaxUint64, Head: make([]byte, MaxHead), Rate: math.MaxUint64,
-		GRTT: 100 * time.Hour, Edges: math.MaxUint32, Started: math.MaxUint32,
+		GRTT: 100 * time.Hour, Edges: math.MaxUint32, ReportInterval: 100 * time.Hour, Started: math.MaxUint32,
 	}
 	for range MaxPositions {
 		h.First = append(h.First, Position{math.MaxUint32, math.MaxUint32})
+	}
+	for range MaxWaiting {
+		h.Waiting = append(h.Waiting, TOIRange{math.MaxUint32, math.MaxUint32})
 	}
 	for i := range MaxOutstanding {
 		h.Outstanding = append(h.Outstanding, Outstanding{math.MaxUint32 - uint32(i), 1 << 16, math.MaxUint32 - 1<<16, math.MaxUint16})
 	}
 	for range MaxEchoes {
-		h.Echoes = append(h.Echoes, Echo{math.MaxUint64, math.MaxUint64, 100 * time.Hour})
+		h.Echoes = append(h.Echoes, Echo{math.MaxUint64, math.MaxUint64, 100 * time.Hour, true})
 	}
 	return h
 }
@@ -81,8 +85,8 @@ func TestHeartbeatLimit(t *testing.T) {
 			t.Fatalf("limit %d: %v", limit, err)
 		}
 		outstanding, echoes := len(got.Outstanding), len(got.Echoes)
-		if !reflect.DeepEqual(got.First, h.First) || !bytes.Equal(got.Head, h.Head) {
-			t.Fatalf("limit %d: First or Head was cut", limit)
+		if !reflect.DeepEqual(got.First, h.First) || !reflect.DeepEqual(got.Waiting, h.Waiting) || !bytes.Equal(got.Head, h.Head) {
+			t.Fatalf("limit %d: First, Waiting or Head was cut", limit)
 		}
 		if outstanding > 0 && !reflect.DeepEqual(got.Outstanding, h.Outstanding[:outstanding]) {
 			t.Fatalf("limit %d: not the front of Outstanding", limit)
@@ -96,7 +100,7 @@ func TestHeartbeatLimit(t *testing.T) {
 				t.Errorf("MinHeartbeat is not the minimum: %d outstanding, %d echoes fit", outstanding, echoes)
 			}
 		case 1344:
-			if outstanding < 30 || echoes < MaxEchoes {
+			if outstanding < 25 || echoes < MaxEchoes {
 				t.Errorf("limit 1344: only %d outstanding and %d echoes", outstanding, echoes)
 			}
 		case 2800:
@@ -118,7 +122,8 @@ func TestHeartbeatUsual(t *testing.T) {
 
 func usualHeartbeat() Heartbeat {
 	h := heaviestHeartbeat()
-	h.GRTT, h.Outstanding, h.First, h.Head = time.Millisecond, h.Outstanding[:0], h.First[:2], h.Head[:160]
+	h.GRTT, h.ReportInterval, h.Outstanding, h.First, h.Head = time.Millisecond, time.Second, h.Outstanding[:0], h.First[:2], h.Head[:160]
+	h.Waiting = h.Waiting[:2]
 	for i := range MaxOutstanding {
 		h.Outstanding = append(h.Outstanding, Outstanding{1<<31 + 77 + uint32(i/90), 30_000 + uint32(2*i), 1, uint16(i)})
 	}
@@ -129,31 +134,36 @@ func usualHeartbeat() Heartbeat {
 }
 
 func TestHeartbeatRefuses(t *testing.T) {
-	// A heartbeat cut before First, Outstanding and Echoes.
-	const begin = "9b 01 01 c400 01 01 01 01 "
+	// A heartbeat cut before Waiting, and one before Outstanding and Echoes.
+	const (
+		first = "9d 02 01 c400 01 01 01 01 01 "
+		begin = first + "90 "
+	)
 	tests := []struct {
 		name, hex string
 		want      error
 	}{
 		{"control: nothing wrong", begin + "90 90 c2 90", nil},
-		{"wide numbers are legal", "9b 01 cf0000000000000001 c400 cd0001 01 01 01 dc0000 90 c2 90", nil},
+		{"wide numbers are legal", "9d 02 cf0000000000000001 c400 cd0001 01 01 01 01 dc0000 90 90 c2 90", nil},
 		{"nothing", "", ErrTruncated},
-		{"version 2", "91 02", ErrFormat},
-		{"a map", "8b 01", ErrType},
-		{"too few fields", "9a 01 01 c400 01 01 01 01 90 90 c2", ErrValue},
+		{"version 1", "91 01", ErrFormat},
+		{"a map", "8d 02", ErrType},
+		{"too few fields", "9c 02 01 c400 01 01 01 01 01 90 90 90 c2", ErrValue},
 		{"bytes behind", begin + "90 90 c2 90 00", ErrTrailing},
-		{"negative fixint", "9b 01 ff c400 01 01 01 01 90 90 c2 90", ErrType},
-		{"negative int8", "9b 01 d0ff c400 01 01 01 01 90 90 c2 90", ErrType},
-		{"nil for a number", "9b 01 c0 c400 01 01 01 01 90 90 c2 90", ErrType},
-		{"head of 257 bytes", "9b 01 01 c50101 " + strings.Repeat("00", 257) + "01 01 01 01 90 90 c2 90", ErrLimit},
-		{"head longer than the message", "9b 01 01 c4ff 00", ErrTruncated},
-		{"text for the head", "9b 01 01 a0 01 01 01 01 90 90 c2 90", ErrType},
-		{"edges above 32 bits", "9b 01 01 c400 01 01 cf0000000100000000 01 90 90 c2 90", ErrLimit},
-		{"GRTT above 32 bits", "9b 01 01 c400 01 cf0000000100000000 01 01 90 90 c2 90", ErrLimit},
-		{"half a position", begin + "91 01 90 c2 90", ErrValue},
-		{"9 positions", begin + "dc0012" + strings.Repeat("01", 18) + "90 c2 90", ErrLimit},
-		{"an array longer than the message", begin + "9e 01 01", ErrTruncated},
-		{"a 32-bit array", begin + "dd00000002 01 01", ErrType},
+		{"negative fixint", "9d 02 ff c400 01 01 01 01 01 90 90 90 c2 90", ErrType},
+		{"negative int8", "9d 02 d0ff c400 01 01 01 01 01 90 90 90 c2 90", ErrType},
+		{"nil for a number", "9d 02 c0 c400 01 01 01 01 01 90 90 90 c2 90", ErrType},
+		{"head of 257 bytes", "9d 02 01 c50101 " + strings.Repeat("00", 257) + "01 01 01 01 01 90 90 90 c2 90", ErrLimit},
+		{"head longer than the message", "9d 02 01 c4ff 00", ErrTruncated},
+		{"text for the head", "9d 02 01 a0 01 01 01 01 01 90 90 90 c2 90", ErrType},
+		{"edges above 32 bits", "9d 02 01 c400 01 01 cf0000000100000000 01 01 90 90 90 c2 90", ErrLimit},
+		{"GRTT above 32 bits", "9d 02 01 c400 01 cf0000000100000000 01 01 01 90 90 90 c2 90", ErrLimit},
+		{"half a position", first + "91 01 90 90 c2 90", ErrValue},
+		{"half a range", first + "90 91 01 90 c2 90", ErrValue},
+		{"5 ranges", first + "90 9a" + strings.Repeat("01", 10) + "90 c2 90", ErrLimit},
+		{"9 positions", first + "dc0012" + strings.Repeat("01", 18) + "90 90 c2 90", ErrLimit},
+		{"an array longer than the message", first + "9e 01 01", ErrTruncated},
+		{"a 32-bit array", first + "dd00000002 01 01", ErrType},
 		{"97 outstanding", begin + "90 dc0184" + strings.Repeat("01", 4*97) + "c2 90", ErrLimit},
 		{"65,535 outstanding", begin + "90 dcfffc", ErrLimit},
 		{"TOI missing in the first run", begin + "90 94 00 01 01 01 c2 90", ErrValue},
@@ -162,7 +172,7 @@ func TestHeartbeatRefuses(t *testing.T) {
 		{"the last block of all", begin + "90 94 01 ceffffffff 01 01 c2 90", nil},
 		{"symbols above 16 bits", begin + "90 94 01 01 01 ce00010000 c2 90", ErrLimit},
 		{"a number for Truncated", begin + "90 90 01 90", ErrType},
-		{"17 echoes", begin + "90 90 c2 dc0033" + strings.Repeat("01", 51), ErrLimit},
+		{"17 echoes", begin + "90 90 c2 dc0044" + strings.Repeat("01", 68), ErrLimit},
 	}
 	for _, test := range tests {
 		var h Heartbeat
@@ -326,10 +336,15 @@ func libraryHeartbeat(d *msgpack.Decoder, h *Heartbeat) error {
 	if err := d.ReadFull(h.Head); err != nil {
 		return err
 	}
-	h.Rate, h.GRTT, h.Edges, h.Started = number(), time.Duration(number()), uint32(number()), uint32(number())
+	h.Rate, h.GRTT, h.Edges = number(), time.Duration(number()), uint32(number())
+	h.ReportInterval, h.Started = time.Duration(number()), uint32(number())
 	h.First = h.First[:0]
 	for range array() / 2 {
 		h.First = append(h.First, Position{uint32(number()), uint32(number())})
+	}
+	h.Waiting = h.Waiting[:0]
+	for range array() / 2 {
+		h.Waiting = append(h.Waiting, TOIRange{uint32(number()), uint32(number())})
 	}
 	h.Outstanding = h.Outstanding[:0]
 	for range array() / 4 {
@@ -339,8 +354,11 @@ func libraryHeartbeat(d *msgpack.Decoder, h *Heartbeat) error {
 		return err
 	}
 	h.Echoes = h.Echoes[:0]
-	for range array() / 3 {
-		h.Echoes = append(h.Echoes, Echo{number(), number(), time.Duration(number())})
+	for range array() / 4 {
+		h.Echoes = append(h.Echoes, Echo{Edge: number(), Counter: number(), Held: time.Duration(number())})
+		if err == nil {
+			h.Echoes[len(h.Echoes)-1].Demoted, err = d.DecodeBool()
+		}
 	}
 	return err
 }
