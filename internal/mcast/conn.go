@@ -14,6 +14,10 @@ type Datagram struct {
 	Payload []byte
 	// From is who sent it; a link-local IPv6 address carries its zone.
 	From netip.AddrPort
+	// Marked says that a router on the way marked it with ECN's Congestion Experienced
+	// (RFC 3168): it had to queue, and would have been dropped if it could not be marked. Only a
+	// Conn made by Join looks.
+	Marked bool
 }
 
 // Stats counts what one Conn did since it was made.
@@ -54,6 +58,8 @@ type Conn struct {
 	peer   netip.AddrPort // where Write sends, if it may
 	// connected is whether the kernel knows the peer; it does not before there is a route.
 	connected bool
+	// class is the traffic class as set last.
+	class uint8
 	// full is whether the last Write stopped at a full send buffer.
 	full bool
 

@@ -26,6 +26,8 @@ const (
 	// trainLimit is room for the longest train in bytes. It is no multiple of a page, so that the
 	// heads of the pieces do not compete for the same few lines of the cache.
 	trainLimit = 1<<16 + 3*512
+	// controlRoom is room for the three control messages asked for, of at most an int each.
+	controlRoom = 3 * 24
 )
 
 // receiver is the memory of a Conn's Read.
@@ -33,8 +35,8 @@ type receiver struct {
 	messages []message
 	vectors  []unix.Iovec
 	names    []sockaddr
-	controls [][64]byte // room for the two control messages asked for
-	payloads []byte     // a piece of stride bytes for each message
+	controls [][controlRoom]byte
+	payloads []byte // a piece of stride bytes for each message
 	stride   int
 	limit    int        // of one datagram
 	batch    []Datagram // returned last
@@ -54,7 +56,7 @@ func newReceiver(limit int, trains bool) *receiver {
 	r := &receiver{
 		limit: limit, stride: stride, payloads: make([]byte, count*stride),
 		messages: make([]message, count), vectors: make([]unix.Iovec, count),
-		names: make([]sockaddr, count), controls: make([][64]byte, count),
+		names: make([]sockaddr, count), controls: make([][controlRoom]byte, count),
 		batch: make([]Datagram, 0, count*maxTrain),
 	}
 	for i := range r.messages {
@@ -128,7 +130,7 @@ func (c *Conn) accept(i int) {
 	r := c.receive
 	m := &r.messages[i]
 	length := int(m.length)
-	segment, drops := r.control(i)
+	segment, drops, marked := r.control(i)
 	if segment <= 0 {
 		segment = max(length, 1) // one datagram, perhaps empty
 	} else {
@@ -150,14 +152,14 @@ func (c *Conn) accept(i int) {
 	}
 	payload := r.payloads[i*r.stride:][:length:length]
 	for len(payload) > segment {
-		c.keep(payload[:segment:segment])
+		c.keep(payload[:segment:segment], marked)
 		payload = payload[segment:]
 	}
-	c.keep(payload)
+	c.keep(payload, marked)
 }
 
 // keep appends one datagram to the batch unless it is dropped here.
-func (c *Conn) keep(payload []byte) {
+func (c *Conn) keep(payload []byte, marked bool) {
 	r := c.receive
 	if len(payload) > r.limit {
 		c.stats.PacketsTruncated++
@@ -167,32 +169,38 @@ func (c *Conn) keep(payload []byte) {
 		c.stats.PacketsInjected++
 		return
 	}
-	r.batch = append(r.batch, Datagram{Payload: payload, From: r.lastAddr})
+	r.batch = append(r.batch, Datagram{Payload: payload, From: r.lastAddr, Marked: marked})
 	c.stats.PacketsReceived++
 	c.stats.BytesReceived += uint64(len(payload))
 }
 
 // control finds what came beside message i: how long each datagram of a train is, 0 if it is
-// none; and the counter SO_RXQ_OVFL, which the kernel leaves out while it is 0.
-func (r *receiver) control(i int) (segment int, drops uint32) {
+// none; the counter SO_RXQ_OVFL, which the kernel leaves out while it is 0; and whether the
+// datagrams are marked. (The kernel joins only datagrams of one traffic class.)
+func (r *receiver) control(i int) (segment int, drops uint32, marked bool) {
 	drops = r.drops
 	b := r.controls[i][:min(int(r.messages[i].header.Controllen), len(r.controls[i]))]
-	for len(b) >= unix.CmsgLen(4) {
+	for len(b) > unix.CmsgLen(0) {
 		h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
-		value := binary.NativeEndian.Uint32(b[unix.CmsgLen(0):])
-		switch {
-		case h.Level == unix.SOL_SOCKET && h.Type == unix.SO_RXQ_OVFL:
-			drops = value
-		case h.Level == unix.SOL_UDP && h.Type == unix.UDP_GRO:
-			segment = int(int32(value))
-		}
-		next := unix.CmsgSpace(int(h.Len) - unix.CmsgLen(0))
-		if int(h.Len) < unix.CmsgLen(0) || next > len(b) {
+		length := int(h.Len)
+		if length <= unix.CmsgLen(0) || length > len(b) {
 			break
 		}
-		b = b[next:]
+		data := b[unix.CmsgLen(0):length]
+		switch {
+		case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_TOS: // one byte
+			marked = data[0]&ecnMask == ecnCE
+		case len(data) < 4:
+		case h.Level == unix.SOL_SOCKET && h.Type == unix.SO_RXQ_OVFL:
+			drops = binary.NativeEndian.Uint32(data)
+		case h.Level == unix.SOL_UDP && h.Type == unix.UDP_GRO:
+			segment = int(int32(binary.NativeEndian.Uint32(data)))
+		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_TCLASS:
+			marked = binary.NativeEndian.Uint32(data)&ecnMask == ecnCE
+		}
+		b = b[min(unix.CmsgSpace(length-unix.CmsgLen(0)), len(b)):]
 	}
-	return segment, drops
+	return segment, drops, marked
 }
 
 // overwrite spoils the payloads of the batch returned last.

@@ -140,9 +140,11 @@ func (c *Conn) join(o Options) error {
 	}
 	set := []option{{unix.SOL_SOCKET, unix.SO_REUSEADDR, 1}}
 	if c.family == unix.AF_INET {
-		set = append(set, option{unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0})
+		set = append(set, option{unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0},
+			option{unix.IPPROTO_IP, unix.IP_RECVTOS, 1})
 	} else {
-		set = append(set, option{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0})
+		set = append(set, option{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0},
+			option{unix.IPPROTO_IPV6, unix.IPV6_RECVTCLASS, 1})
 	}
 	if err := c.set(set); err != nil {
 		return err
