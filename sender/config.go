@@ -101,6 +101,14 @@ type ObjectInfo struct {
 	// Sent says that the first pass is over, be it by an earlier instance: the object is only
 	// repaired.
 	Sent bool
+	// Priority says which of several data objects goes first. Control objects have none: they
+	// stand above all.
+	Priority Priority
+	// Start is the ESI, modulo n, at which the pass begins with each block: it sends as many symbols
+	// as ever from there on. So a carousel that adds an object again with a Start of what it
+	// has sent of each block so far sends fresh symbols. Adding a data object that is held and has
+	// nothing to send replaces it if Start is not 0.
+	Start int
 	// Proactive is how many repair symbols follow the source symbols of each block unasked;
 	// it is clamped to n-k.
 	Proactive int

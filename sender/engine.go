@@ -56,12 +56,16 @@ func New(cfg Config, rng *rand.Rand, now mono.Time) (*Engine, error) {
 // ErrObject, ErrExists or ErrFull; then nothing has changed.
 func (e *Engine) Add(now mono.Time, o ObjectInfo) error {
 	e.now = now
-	if e.objects.table[o.TOI] != nil {
+	held := e.objects.table[o.TOI]
+	if held != nil && (o.Start == 0 || held.control != nil || held.busy() || e.repairs.asked(held)) {
 		return ErrExists
 	}
 	obj, err := newObject(o, now)
 	if err != nil {
 		return err
+	}
+	if held != nil {
+		e.forget(held)
 	}
 	if len(e.objects.order) >= e.cfg.MaxObjects {
 		idlest := e.objects.idlest(e.repairs.asked)

@@ -7,15 +7,17 @@ import "fanfare/fec"
 //
 //	group of 3, k = 4: (SBN,ESI) 0,0 1,0 2,0  0,1 1,1 2,1  0,2 1,2 2,2  0,3 1,3 2,3 | 3,0 4,0 ...
 //
-// With proactive repair each block's turns go on for a more, ESI k to k+a-1.
+// With proactive repair each block's turns go on for a more, ESI k to k+a-1. A pass of a
+// carousel begins at another ESI, and goes round at n.
 type firstPass struct {
 	part      fec.Partition
 	proactive int
+	start     int // the ESI at which each block begins
 	// position is the first block of the current group: every block below has been sent.
 	position uint32
 	width    uint32 // blocks in the group, 0 between groups
 	lane     uint32 // whose turn it is
-	esi      int    // the turn
+	turn     int    // which of its symbols
 	// marks has the end of the latest groups; see ended.
 	marks []mark
 }
@@ -27,8 +29,9 @@ type mark struct{ end, sequence uint32 }
 // round trip after it: at 10 Gb/s and 8 blocks a group, 256 of them are half a second.
 const maxMarks = 256
 
-func newFirstPass(part fec.Partition, proactive int) firstPass {
-	return firstPass{part: part, proactive: proactive, marks: make([]mark, 0, min(part.Blocks(), maxMarks))}
+func newFirstPass(part fec.Partition, proactive, start int) firstPass {
+	start %= int(part.OTI().MaxSymbols)
+	return firstPass{part: part, proactive: proactive, start: start, marks: make([]mark, 0, min(part.Blocks(), maxMarks))}
 }
 
 // done reports whether every block has been sent.
@@ -45,26 +48,26 @@ func (f *firstPass) next(width int) (sbn uint32, esi int) {
 	if f.width == 0 {
 		f.width = min(uint32(width), f.part.Blocks()-f.position)
 	}
-	return f.position + f.lane, f.esi
+	return f.position + f.lane, (f.start + f.turn) % int(f.part.OTI().MaxSymbols)
 }
 
 // sent says that the symbol that next returned went out in packet sequence.
 func (f *firstPass) sent(sequence uint32) {
 	// The blocks of a group differ by one symbol at most, and the longest comes first.
 	f.lane++
-	for f.lane < f.width && f.esi >= f.turns(f.position+f.lane) {
+	for f.lane < f.width && f.turn >= f.turns(f.position+f.lane) {
 		f.lane++
 	}
 	if f.lane < f.width {
 		return
 	}
 	f.lane = 0
-	f.esi++
-	if f.esi < f.turns(f.position) {
+	f.turn++
+	if f.turn < f.turns(f.position) {
 		return
 	}
 	f.position += f.width
-	f.width, f.esi = 0, 0
+	f.width, f.turn = 0, 0
 	if len(f.marks) == maxMarks {
 		copy(f.marks, f.marks[1:])
 		f.marks = f.marks[:maxMarks-1]

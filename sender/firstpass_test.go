@@ -16,7 +16,7 @@ func walk(t *testing.T, oti fec.OTI, proactive, width int) (f firstPass, order s
 	if err != nil {
 		t.Fatal(err)
 	}
-	f = newFirstPass(part, proactive)
+	f = newFirstPass(part, proactive, 0)
 	var b strings.Builder
 	for sequence := uint32(1); !f.done(); sequence++ {
 		sbn, esi := f.next(width)

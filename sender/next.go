@@ -1,6 +1,7 @@
 package sender
 
 import (
+	"slices"
 	"time"
 
 	"fanfare/fec"
@@ -26,7 +27,7 @@ func (e *Engine) next(now mono.Time, p *wire.Packet) (payload int, ok bool) {
 		}
 	}
 	payload = int(p.OTI.SymbolLength)
-	if p.HasOTI = hasOTI(p); !p.HasOTI {
+	if p.HasOTI = p.HasOTI || hasOTI(p); !p.HasOTI {
 		p.OTI = fec.OTI{}
 	}
 	return payload, true
@@ -100,6 +101,7 @@ func (e *Engine) nextPass(now mono.Time, p *wire.Packet) bool {
 		}
 		sbn, esi := o.pass.next(e.interleave(o))
 		o.fill(p, sbn, esi)
+		p.HasOTI = o.pass.turn < 2
 		o.pass.sent(p.PacketSequence)
 		o.touched = now
 		if esi < int(p.SourceBlockLength) {
@@ -118,7 +120,7 @@ func (e *Engine) nextPass(now mono.Time, p *wire.Packet) bool {
 // passed says that the first pass of the first object in the queue is over.
 func (e *Engine) passed(now mono.Time, o *object) {
 	o.passed = now
-	e.objects.passes = e.objects.passes[1:]
+	e.objects.passes = slices.DeleteFunc(e.objects.passes, func(x *object) bool { return x == o })
 	e.events.push(Event{Kind: FirstPassDone, TOI: o.toi})
 	if len(e.objects.passes) == 0 {
 		e.objects.passes = nil
@@ -146,7 +148,7 @@ func (o *object) fill(p *wire.Packet, sbn uint32, esi int) {
 }
 
 // hasOTI says which packets carry EXT_FTI: all of control objects, and the first two source
-// and repair symbols of each block of others.
+// and repair symbols of each block of others. (So do the first two of a block in each pass.)
 func hasOTI(p *wire.Packet) bool {
 	k := p.SourceBlockLength
 	return wire.IsControl(p.TOI) || p.ESI < 2 || p.ESI >= k && p.ESI < k+2

@@ -12,6 +12,8 @@ import (
 type object struct {
 	toi  uint32
 	part fec.Partition
+	// priority is the class of a data object.
+	priority Priority
 	// sent says that the first pass was over before Add.
 	sent bool
 	pass firstPass
@@ -29,7 +31,13 @@ func newObject(o ObjectInfo, now mono.Time) (*object, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrObject, err)
 	}
-	obj := &object{toi: o.TOI, part: part, sent: o.Sent, touched: now}
+	obj := &object{toi: o.TOI, part: part, priority: o.Priority, sent: o.Sent, touched: now}
+	if o.Priority > Background {
+		return nil, fmt.Errorf("%w: priority %d", ErrObject, o.Priority)
+	}
+	if o.Start < 0 {
+		return nil, fmt.Errorf("%w: start at ESI %d", ErrObject, o.Start)
+	}
 	proactive := min(max(o.Proactive, 0), fec.MaxSymbols)
 	switch {
 	case wire.IsControl(o.TOI):
@@ -42,7 +50,7 @@ func newObject(o ObjectInfo, now mono.Time) (*object, error) {
 			obj.control.goal = uint32(goalOf(k, n, proactive))
 		}
 	case wire.IsData(o.TOI):
-		obj.pass = newFirstPass(part, proactive)
+		obj.pass = newFirstPass(part, proactive, o.Start)
 	default:
 		return nil, fmt.Errorf("%w: TOI %d is of no object", ErrObject, o.TOI)
 	}
@@ -61,10 +69,11 @@ func (o *object) opening(sbn uint32, need int, sequence uint32, known bool) (sen
 		}
 		return 0, true
 	}
+	// Counting from where the pass began makes the next transmission carry the next ESI.
 	if !known || !o.pass.ended(sbn, sequence) {
 		return 0, false
 	}
-	return o.pass.turns(sbn), true
+	return o.pass.start + o.pass.turns(sbn), true
 }
 
 // passing reports whether the first pass is still to do.

@@ -12,7 +12,7 @@ type objects struct {
 	table map[uint32]*object
 	// order has the same objects as they were added, so that walking them is deterministic.
 	order []*object
-	// passes are the data objects whose first pass is not over, in the order of Add.
+	// passes are the data objects whose first pass is not over, by class, in the order of Add.
 	passes []*object
 	// started is the newest data TOI whose first pass has begun.
 	started uint32
@@ -31,7 +31,11 @@ func (s *objects) add(o *object) {
 	case o.sent:
 		s.start(o.toi)
 	default:
-		s.passes = append(s.passes, o)
+		i := len(s.passes)
+		for i > 0 && s.passes[i-1].priority.rank() > o.priority.rank() {
+			i--
+		}
+		s.passes = slices.Insert(s.passes, i, o)
 	}
 }
 
