@@ -98,12 +98,15 @@ func (e *Engine) assess(now mono.Time, o *object, h *wire.Heartbeat) {
 		return
 	}
 	visits := maxVisits
-	run, i := 0, 0 // the next whole run, the next open block
+	run, bad, i := 0, 0, 0 // the next whole run, the next poisoned one, the next open block
 	for sbn := uint32(0); sbn < o.position; {
 		switch {
 		case run < len(o.whole.runs) && o.whole.runs[run].SBN == sbn:
 			sbn += o.whole.runs[run].Count
 			run++
+		case bad < len(o.poisoned.runs) && o.poisoned.runs[bad].SBN == sbn:
+			sbn += o.poisoned.runs[bad].Count
+			bad++
 		case i < len(o.open) && o.open[i].sbn == sbn:
 			e.judge(now, o, o.open[i], h)
 			i++
@@ -122,6 +125,9 @@ func (e *Engine) assess(now mono.Time, o *object, h *wire.Heartbeat) {
 			}
 			if run < len(o.whole.runs) {
 				sbn = min(sbn, o.whole.runs[run].SBN)
+			}
+			if bad < len(o.poisoned.runs) {
+				sbn = min(sbn, o.poisoned.runs[bad].SBN)
 			}
 		}
 	}

@@ -29,6 +29,11 @@ type Config struct {
 	// number used before a restart (the time in nanoseconds since 1970 will do).
 	Counter uint64
 
+	// Unicast says that the loop can get blocks otherwise than from packets, see Missing and
+	// Supply: one that fails with ErrPoisoned is left to it, and never asked for again. Without,
+	// such a block is asked for anew, ever more rarely.
+	Unicast bool
+
 	// MaxObjects limits the objects that are not whole yet; default 4,096.
 	MaxObjects int
 	// MaxUnexpected limits those of them that began with a packet and are not expected yet;
@@ -40,7 +45,8 @@ type Config struct {
 	// MaxAskedBlocks limits the blocks asked for at a time; default 256, oldest first. So a
 	// receiver that lacks everything floods nobody.
 	MaxAskedBlocks int
-	// MaxRanges limits the runs of whole blocks that are remembered; default 65,536.
+	// MaxRanges limits the runs of whole blocks, and those of poisoned ones, that are remembered
+	// of an object; default 65,536.
 	MaxRanges int
 }
 

@@ -6,7 +6,7 @@
 //
 // An Engine is driven by a loop, about twenty lines and one goroutine, that owns the socket
 // and the store. It takes inputs (Expect, Forget, HandlePacket, HandleHeartbeat, HandleResult,
-// HandleTimeout) and gives outputs (NextEvent, NextFeedback, NextTimeout). There is no
+// Supply, HandleTimeout) and gives outputs (NextEvent, NextFeedback, NextTimeout). There is no
 // callback, no channel and no lock:
 //
 //  1. one goroutine owns an engine;
@@ -50,7 +50,10 @@
 // Each packet of the object names a symbol. The first of a block makes an entry of it with a
 // bitmap of its symbols; with the k-th the block is BlockReady, and the loop decodes and
 // verifies. If it says that all is well, the block shrinks to a number in a list of ranges; if
-// not, the block is emptied and asked for anew, ever more rarely. After the last block comes
+// not, the block is emptied and asked for anew, ever more rarely. But a block that is not what the
+// origin signed (ErrPoisoned) costs whoever forged a symbol of it one packet, and everybody else a
+// block of repair: where the loop can fetch blocks by unicast it is never asked for again. Poisoned
+// names it, Supply makes it whole. After the last block comes
 // ObjectWhole, the engine forgets all but the TOI, and ignores what else comes for it.
 //
 // # When it asks

@@ -101,7 +101,7 @@ func (e *Engine) arrive(now mono.Time, p *wire.Packet) bool {
 func (e *Engine) symbol(now mono.Time, o *object, p *wire.Packet) (keep bool) {
 	i, ok := o.find(p.SBN)
 	if !ok {
-		if o.whole.has(p.SBN) {
+		if o.whole.has(p.SBN) || o.poisoned.has(p.SBN) {
 			e.stats.SymbolsUnneeded++
 			return false
 		}
@@ -133,8 +133,8 @@ func (e *Engine) symbol(now mono.Time, o *object, p *wire.Packet) (keep bool) {
 }
 
 // HandleResult takes the outcome of a BlockReady: with a nil err the block is whole; any other
-// empties it, and it is asked for anew. A block that was whole may fail later in the same way,
-// as long as its object is held.
+// empties it, and it is asked for anew, or left to Supply (see ErrPoisoned and Config.Unicast). A
+// block that was whole may fail later in the same way, as long as its object is held.
 func (e *Engine) HandleResult(now mono.Time, ev Event, err error) {
 	e.now = now
 	o := e.objects.table[ev.TOI]
@@ -155,8 +155,11 @@ func (e *Engine) HandleResult(now mono.Time, ev Event, err error) {
 		e.finish(o)
 		return
 	case err != nil && ok:
-		o.open[i].fail(now)
+		if !e.poison(o, ev.SBN, err) {
+			o.open[i].fail(now)
+		}
 	case err != nil && o.whole.remove(ev.SBN):
+		e.poison(o, ev.SBN, err)
 	default:
 		return
 	}
@@ -180,6 +183,7 @@ func (e *Engine) finish(o *object) {
 
 // drop forgets an object and its blocks.
 func (e *Engine) drop(o *object) {
+	e.stats.BlocksPoisoned -= int(o.poisoned.count)
 	for len(o.open) > 0 {
 		i := len(o.open) - 1
 		e.unwant(o, o.open[i])

@@ -78,6 +78,9 @@ func (e *Engine) fill(o *object, whole []BlockRange) {
 		return
 	}
 	o.whole.union(whole, o.part.Blocks())
+	before := o.poisoned.count
+	o.poisoned.subtract(&o.whole)
+	e.stats.BlocksPoisoned -= int(before - o.poisoned.count)
 	for i := len(o.open) - 1; i >= 0; i-- {
 		if b := o.open[i]; o.whole.has(b.sbn) {
 			e.unwant(o, b)

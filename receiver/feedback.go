@@ -117,6 +117,7 @@ func (e *Engine) fillReport() {
 		NACKsSent:       e.stats.NACKsSent,
 		BlocksDecoded:   e.stats.BlocksDecoded,
 		BlocksPoisoned:  e.stats.BlocksFailed,
+		BlocksFetched:   e.stats.BlocksSupplied,
 		LossPPM:         e.loss.recentPPM(),
 	}
 }

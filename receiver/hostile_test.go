@@ -55,7 +55,7 @@ func (h *hostile) beat() wire.Heartbeat {
 
 // input gives the engine one input.
 func (h *hostile) input() {
-	switch h.rng.IntN(12) {
+	switch h.rng.IntN(14) {
 	case 0:
 		beat := h.beat()
 		h.instance = beat.Instance
@@ -68,7 +68,16 @@ func (h *hostile) input() {
 			h.engine.Forget(h.now, h.toi())
 		}
 	case 3:
-		h.engine.HandleResult(h.now, Event{BlockReady, h.toi(), h.number()}, errors.New("bad"))
+		h.engine.HandleResult(h.now, Event{BlockReady, h.toi(), h.number()}, h.failure())
+	case 4:
+		h.engine.Supply(h.now, h.toi(), h.number())
+	case 5:
+		toi := h.toi()
+		for _, run := range append(h.engine.Missing(toi, nil), h.engine.Poisoned(toi, nil)...) {
+			if o := h.engine.objects.table[toi]; run.Count == 0 || o.whole.has(run.SBN) || run.SBN+run.Count > o.blocks() {
+				h.t.Fatalf("%v is missing", run)
+			}
+		}
 	default:
 		h.sequence += h.rng.Uint32N(3)
 		var with *fec.OTI
@@ -80,6 +89,14 @@ func (h *hostile) input() {
 	}
 }
 
+// failure is a bad result.
+func (h *hostile) failure() error {
+	if h.rng.IntN(2) == 0 {
+		return ErrPoisoned
+	}
+	return errors.New("bad")
+}
+
 // answer drains the outputs; some results are bad, and some never come.
 func (h *hostile) answer() {
 	for ev, ok := h.engine.NextEvent(); ok; ev, ok = h.engine.NextEvent() {
@@ -88,7 +105,7 @@ func (h *hostile) answer() {
 		}
 		var err error
 		if h.rng.IntN(4) == 0 {
-			err = errors.New("bad")
+			err = h.failure()
 		}
 		h.engine.HandleResult(h.now, ev, err)
 	}
@@ -107,7 +124,7 @@ func (h *hostile) answer() {
 func TestHostileInputs(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			cfg := Config{MaxObjects: 6, MaxUnexpected: 3, MaxOpenBlocks: 20, MaxAskedBlocks: 8, MaxRanges: 10}
+			cfg := Config{MaxObjects: 6, MaxUnexpected: 3, MaxOpenBlocks: 20, MaxAskedBlocks: 8, MaxRanges: 10, Unicast: seed%2 == 0}
 			h := hostile{newHarness(t, cfg), rand.New(rand.NewPCG(seed, 3))}
 			for range 10_000 {
 				h.advance(time.Duration(h.rng.Uint32N(3_000_000)))
@@ -122,9 +139,13 @@ func TestHostileInputs(t *testing.T) {
 // checkBooks compares the counts that an engine keeps with what they count.
 func checkBooks(t *testing.T, e *Engine) {
 	t.Helper()
-	open, claimed, wanted, unexpected := 0, 0, 0, 0
+	open, claimed, wanted, unexpected, poisoned := 0, 0, 0, 0, 0
 	for _, o := range e.objects.order {
 		open += len(o.open)
+		poisoned += int(o.poisoned.count)
+		if len(o.poisoned.runs) > e.cfg.MaxRanges {
+			t.Fatalf("%d runs of poisoned blocks", len(o.poisoned.runs))
+		}
 		if !o.expected {
 			unexpected++
 		}
@@ -136,7 +157,7 @@ func checkBooks(t *testing.T, e *Engine) {
 			if b.wanted {
 				inObject++
 			}
-			if i > 0 && o.open[i-1].sbn >= b.sbn || o.whole.has(b.sbn) || b.sbn >= o.blocks() {
+			if i > 0 && o.open[i-1].sbn >= b.sbn || o.whole.has(b.sbn) || o.poisoned.has(b.sbn) || b.sbn >= o.blocks() {
 				t.Fatal("open blocks are wrong")
 			}
 		}
@@ -147,6 +168,9 @@ func checkBooks(t *testing.T, e *Engine) {
 	if open != e.blocks.inUse || claimed != e.asking.claimed || wanted != e.asking.wanted || unexpected != e.objects.unexpected {
 		t.Fatalf("open %d %d, claimed %d %d, wanted %d %d, unexpected %d %d",
 			open, e.blocks.inUse, claimed, e.asking.claimed, wanted, e.asking.wanted, unexpected, e.objects.unexpected)
+	}
+	if poisoned != e.stats.BlocksPoisoned {
+		t.Fatalf("poisoned %d %d", poisoned, e.stats.BlocksPoisoned)
 	}
 	if open > e.cfg.MaxOpenBlocks || claimed > e.cfg.MaxAskedBlocks || len(e.objects.order) > e.cfg.MaxObjects || unexpected > e.cfg.MaxUnexpected {
 		t.Fatalf("over a limit: open %d, claimed %d, objects %d, unexpected %d", open, claimed, len(e.objects.order), unexpected)

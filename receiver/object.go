@@ -17,6 +17,8 @@ type object struct {
 	// position is the end of the blocks that are due: every one below has been sent once.
 	position uint32
 	whole    ranges
+	// poisoned are blocks that failed and wait for Supply.
+	poisoned ranges
 	// open has the blocks with state, by SBN.
 	open []*block
 	// recent is the index in open where the last symbol went.

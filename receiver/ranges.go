@@ -72,6 +72,17 @@ func (r *ranges) remove(sbn uint32) bool {
 	return true
 }
 
+// subtract takes all numbers of other out of the set.
+func (r *ranges) subtract(other *ranges) {
+	for _, run := range slices.Clone(r.runs) {
+		for sbn := run.SBN; sbn-run.SBN < run.Count; sbn++ {
+			if other.has(sbn) {
+				r.remove(sbn)
+			}
+		}
+	}
+}
+
 // union puts all numbers of the given runs that are below end into the set.
 func (r *ranges) union(more []BlockRange, end uint32) {
 	all := slices.Clone(r.runs)

@@ -32,6 +32,8 @@ type Stats struct {
 	// BlocksWhole counts blocks with a good result, BlocksDecoded those of them that needed
 	// repair symbols, BlocksFailed bad results.
 	BlocksWhole, BlocksDecoded, BlocksFailed uint64
+	// BlocksSupplied counts blocks that came otherwise than from packets.
+	BlocksSupplied uint64
 	// ObjectsWhole counts objects completed.
 	ObjectsWhole uint64
 	// ObjectsRefused counts Expect calls and first packets that found no room.
@@ -49,6 +51,8 @@ type Stats struct {
 
 	// Objects is how many are held, OpenBlocks how many of their blocks have state.
 	Objects, OpenBlocks int
+	// BlocksPoisoned is how many blocks failed and wait to be supplied.
+	BlocksPoisoned int
 	// RTT is this receiver's own round trip, 0 if not measured. GRTT and Edges are the
 	// sender's hints, clamped.
 	RTT, GRTT time.Duration
