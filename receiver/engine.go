@@ -41,7 +41,7 @@ func New(cfg Config, rng *rand.Rand, now mono.Time) (*Engine, error) {
 		objects:  newObjects(),
 		blocks:   blockPool{limit: cfg.MaxOpenBlocks, reserve: min(cfg.MaxAskedBlocks, cfg.MaxOpenBlocks/2)},
 		asking:   asking{limit: cfg.MaxAskedBlocks, due: mono.Never},
-		reporter: reporter{requested: mono.Never},
+		reporter: newReporter(),
 		presence: presence{since: now},
 		counter:  cfg.Counter,
 		now:      now,
@@ -64,7 +64,7 @@ func (e *Engine) HandlePacket(now mono.Time, p *wire.Packet) (keep bool) {
 		e.stats.PacketsInvalid++
 		return false
 	}
-	e.reporter.busy = true
+	e.reporter.receive(now)
 	keep = e.symbol(now, o, p)
 	// Blocks of a group take turns, and no group has more than maxInterleave of them: a source
 	// symbol this far on says that the blocks before have been sent.
@@ -208,7 +208,7 @@ func (e *Engine) SocketDropped(n uint64) { e.stats.SocketDrops += n }
 // delayed at random, so that not all edges report at once.
 func (e *Engine) RequestReport(now mono.Time) {
 	e.now = now
-	e.reporter.request(now, e.rng, e.sender.edges)
+	e.reporter.request(now, e.rng)
 }
 
 // NextEvent returns the next thing that the loop should know or do, and whether there is one.
@@ -220,7 +220,7 @@ func (e *Engine) NextTimeout() mono.Time {
 	if e.events.waiting() {
 		return e.now
 	}
-	return min(e.asking.due, e.reporter.due(e.sender.edges), e.presence.deadline())
+	return min(e.asking.due, e.reporter.due(), e.presence.deadline())
 }
 
 // Stats returns a copy of the counters.

@@ -23,7 +23,7 @@ func (e *Engine) NextFeedback(now mono.Time, f *wire.Feedback) (ok bool) {
 		e.rearm()
 		asks = e.asking.due <= now
 	}
-	reports := e.reporter.due(e.sender.edges) <= now
+	reports := e.reporter.due() <= now
 	if !e.sender.known || !asks && !reports {
 		return false
 	}

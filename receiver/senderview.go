@@ -75,10 +75,12 @@ func (e *Engine) HandleHeartbeat(now mono.Time, p *wire.Packet, h *wire.Heartbea
 	if v.known && int32(p.PacketSequence-v.sequence) <= 0 && now.Sub(v.updated) < overtakenFor {
 		return // overtaken by a newer one
 	}
-	if !v.known {
-		e.reporter.start(now, e.rng, int(min(h.Edges, maxEdges)))
-	}
+	known := v.known
 	v.update(now, p.PacketSequence, h)
+	e.reporter.follow(now, h.ReportInterval, v.edges)
+	if !known {
+		e.reporter.start(now, e.rng)
+	}
 	e.stats.HeartbeatsReceived++
 	for _, echo := range h.Echoes {
 		if echo.Edge == e.cfg.Edge {
@@ -86,7 +88,7 @@ func (e *Engine) HandleHeartbeat(now mono.Time, p *wire.Packet, h *wire.Heartbea
 			e.reporter.echo(echo.Counter)
 		}
 	}
-	e.reporter.heartbeat(now, e.rtt.wait(v.grtt), e.rng, v.edges)
+	e.reporter.heartbeat(now, e.rtt.wait(v.grtt), e.rng)
 	e.expire(now)
 	e.mark(h)
 	for _, o := range e.objects.order {

@@ -11,7 +11,8 @@ func (e *Engine) Advertise(now mono.Time, h *wire.Heartbeat) {
 	h.Instance = e.cfg.Instance
 	h.Rate = e.cfg.Rate
 	h.GRTT = e.grtt.estimate()
-	h.Edges = uint32(len(e.edges.table))
+	h.Edges = uint32(e.groupSize(now))
+	h.ReportInterval = e.reportInterval(now)
 	h.Started = e.objects.started
 	h.First = e.objects.positions(h.First[:0])
 	h.Echoes = e.edges.acknowledge(now, h.Echoes[:0])

@@ -11,7 +11,6 @@ import (
 type edges struct {
 	table map[uint64]*edge
 	limit int
-	swept mono.Time
 	// echoes are the latest messages since the last heartbeat, oldest first.
 	echoes []echo
 }
@@ -27,11 +26,7 @@ type echo struct {
 }
 
 const (
-	// edgeLifetime is how long an edge counts as live after its last feedback at least. It
-	// grows with their number, as the interval of their reports does.
-	edgeLifetime        = 10 * time.Second
-	edgeLifetimePerEdge = 20 * time.Millisecond
-	sweepInterval       = time.Second
+	sweepInterval = time.Second
 	// A new sample moves the smoothed round trip by one part in rttGain.
 	rttGain = 8
 )
@@ -43,7 +38,6 @@ func newEdges(limit int) edges {
 // hear takes note of feedback. It returns the edge, or nil if there is no room for it, and
 // whether newer feedback of it came before.
 func (s *edges) hear(now mono.Time, f *wire.Feedback) (e *edge, stale bool) {
-	s.sweep(now)
 	if e = s.table[f.Edge]; e == nil {
 		if len(s.table) >= s.limit {
 			return nil, false
@@ -75,13 +69,8 @@ func (e *edge) sample(rtt time.Duration) time.Duration {
 	return e.RTT
 }
 
-// sweep forgets edges that are no longer live, now and then.
-func (s *edges) sweep(now mono.Time) {
-	if now.Sub(s.swept) < sweepInterval {
-		return
-	}
-	s.swept = now
-	lifetime := max(edgeLifetime, time.Duration(len(s.table))*edgeLifetimePerEdge)
+// sweep forgets edges that were not heard of for a lifetime.
+func (s *edges) sweep(now mono.Time, lifetime time.Duration) {
 	for id, e := range s.table { // the order cannot be seen
 		if now.Sub(e.Heard) > lifetime {
 			delete(s.table, id)

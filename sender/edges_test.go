@@ -33,9 +33,8 @@ func TestEdgesStaleAndGone(t *testing.T) {
 		t.Error("more edges than the limit")
 	}
 	later := mono.Time(edgeLifetime) + 1
-	s.hear(later, &wire.Feedback{Edge: 3, Counter: 5})
-	s.swept = 0
-	if e, _ := s.hear(later, &wire.Feedback{Edge: 3, Counter: 6}); e == nil || len(s.table) != 1 {
+	s.sweep(later, edgeLifetime)
+	if e, _ := s.hear(later, &wire.Feedback{Edge: 3, Counter: 5}); e == nil || len(s.table) != 1 {
 		t.Errorf("%d edges, want only the live one", len(s.table))
 	}
 }

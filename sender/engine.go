@@ -20,6 +20,7 @@ type Engine struct {
 	edges    edges
 	pacer    pacer
 	grtt     grtt
+	budget   budget
 	beat     heartbeat
 	events   eventQueue
 	// passNext says whose turn it is between bulk repair and new data.
@@ -49,6 +50,7 @@ func New(cfg Config, rng *rand.Rand, now mono.Time) (*Engine, error) {
 		now:      now, swept: now,
 	}
 	e.beat = newHeartbeat(&e.pacer, now)
+	e.budget = newBudget(cfg, now)
 	return e, nil
 }
 
@@ -107,11 +109,14 @@ func (e *Engine) forget(o *object) {
 // HandleTimeout does what is due at now. Early or repeated calls do nothing.
 func (e *Engine) HandleTimeout(now mono.Time) {
 	e.now = now
-	if now.Sub(e.swept) < sweepInterval {
+	since := now.Sub(e.swept)
+	if since < sweepInterval {
 		return
 	}
 	e.swept = now
-	e.edges.sweep(now)
+	e.budget.age(e.reportInterval(now), since)
+	e.grtt.window = max(grttWindow, 2*e.reportInterval(now))
+	e.edges.sweep(now, e.budget.lifetime)
 	e.repairs.sweep(now)
 	e.unknowns.sweep(now)
 	e.objects.settle(now)
@@ -175,6 +180,18 @@ func (e *Engine) Edge(id uint64) (EdgeInfo, bool) {
 		return known.EdgeInfo, true
 	}
 	return EdgeInfo{}, false
+}
+
+// EdgeLifetime returns how long after its last feedback an edge counts as live: it follows the
+// interval at which edges are told to report.
+func (e *Engine) EdgeLifetime() time.Duration { return e.budget.lifetime }
+
+// groupSize returns how many edges there are.
+func (e *Engine) groupSize(now mono.Time) int { return e.budget.group(now, len(e.edges.table)) }
+
+// reportInterval returns the mean time between two reports of an edge.
+func (e *Engine) reportInterval(now mono.Time) time.Duration {
+	return e.budget.interval(e.groupSize(now), e.cfg.Rate)
 }
 
 // activity returns what the sender is busy with.

@@ -22,6 +22,9 @@ func (e *Engine) HandleFeedback(now mono.Time, f *wire.Feedback) {
 	e.stats.FeedbackReceived++
 	known := f.Instance == e.cfg.Instance
 	from, stale := e.edges.hear(now, f)
+	if f.Report != nil {
+		e.budget.hear(f)
+	}
 	switch {
 	case stale:
 		e.stats.FeedbackStale++

@@ -12,10 +12,12 @@ type grtt struct {
 	initial        time.Duration
 	peak, previous time.Duration // 0: no sample
 	since          mono.Time
+	// window is how long a sample counts at least: so long that every edge gives one.
+	window time.Duration
 }
 
 const (
-	// grttWindow is how long a sample counts at least.
+	// grttWindow is the least window.
 	grttWindow = 10 * time.Second
 	// minGRTT is the least that timers use: scheduling delays exceed the round trip on a LAN.
 	minGRTT = 2 * time.Millisecond
@@ -24,7 +26,7 @@ const (
 )
 
 func newGRTT(initial time.Duration, now mono.Time) grtt {
-	return grtt{initial: min(initial, maxRTT), since: now}
+	return grtt{initial: min(initial, maxRTT), since: now, window: grttWindow}
 }
 
 // sample takes the smoothed round trip of one edge.
@@ -35,7 +37,7 @@ func (g *grtt) sample(now mono.Time, rtt time.Duration) {
 
 // roll begins a new window when the current one is over. One without samples changes nothing.
 func (g *grtt) roll(now mono.Time) {
-	if now.Sub(g.since) < grttWindow {
+	if now.Sub(g.since) < g.window {
 		return
 	}
 	g.since = now
