@@ -149,7 +149,9 @@ func (r *reporter) cost() time.Duration { return max(newsInterval, r.hint) }
 func (r *reporter) sent(now mono.Time, rng *rand.Rand, counter uint64) {
 	if r.requested != mono.Never {
 		r.news = counter
-		r.paid = max(r.paid, now).Add(r.cost())
+		if !r.first {
+			r.paid = max(r.paid, now).Add(r.cost())
+		}
 	}
 	if r.news != 0 {
 		r.news, r.newsSent = counter, now

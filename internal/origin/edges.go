@@ -16,11 +16,8 @@ import (
 )
 
 const (
-	// aliveFor is how long after its last feedback an edge counts as alive, at least. It grows with
-	// their number, as the interval of their reports does: receivers wait 5 ms for each edge, and
-	// up to half as much again.
-	aliveFor        = 10 * time.Second
-	aliveForPerEdge = 20 * time.Millisecond
+	// aliveFor is how long after its last feedback an edge counts as alive, at least.
+	aliveFor = 10 * time.Second
 	// maxEdges is how many edges are expected at most; the reports of others are counted.
 	maxEdges = 65_536
 	// maxProgress is of how many bundles on their way to one edge it is remembered how far they are.
@@ -88,7 +85,9 @@ type edgeTable struct {
 	log        *slog.Logger
 	generation control.Generation
 
-	mu       sync.Mutex
+	mu sync.Mutex
+	// lifetime is how long the sender's engine holds an edge for live.
+	lifetime time.Duration
 	edges    map[uint64]*edge
 	tracked  []publication
 	changed  chan struct{} // closed at the next change
@@ -113,10 +112,12 @@ func newEdgeTable(generation control.Generation, saved map[uint64]savedEdge, log
 	return t
 }
 
-// heard takes one feedback message. It keeps nothing of it.
-func (t *edgeTable) heard(now time.Time, f *wire.Feedback, rtt time.Duration) {
+// heard takes one feedback message, and how long the sender's engine holds an edge for live. It keeps
+// nothing of the message.
+func (t *edgeTable) heard(now time.Time, f *wire.Feedback, rtt, lifetime time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.lifetime = lifetime
 	e := t.edges[f.Edge]
 	if e != nil {
 		if f.Counter <= e.counter && e.heard && t.alive(now, e) {
@@ -202,7 +203,7 @@ func (t *edgeTable) replace(now time.Time) {
 
 // alive reports whether an edge was heard of lately.
 func (t *edgeTable) alive(now time.Time, e *edge) bool {
-	return e.heard && now.Sub(e.last) <= max(aliveFor, time.Duration(len(t.edges))*aliveForPerEdge)
+	return e.heard && now.Sub(e.last) <= max(aliveFor, t.lifetime)
 }
 
 // change tells those who wait that something is new.

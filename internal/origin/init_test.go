@@ -1,7 +1,9 @@
 package origin
 
 import (
+	"bytes"
 	"crypto/ed25519"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -99,7 +101,8 @@ func TestConfigUnknownKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Open(Config{Dir: dir})
-	if err == nil || !strings.Contains(err.Error(), `unknown key "retire_afer": did you mean "retire_after"?`) || !strings.Contains(err.Error(), "origin.yaml:17") {
+	line := fmt.Sprintf("origin.yaml:%d:", 1+bytes.Count(text, []byte("\n")))
+	if err == nil || !strings.Contains(err.Error(), `unknown key "retire_afer": did you mean "retire_after"?`) || !strings.Contains(err.Error(), line) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -45,6 +45,7 @@ type loop struct {
 	feedback *mcast.Conn
 	payloads *payloads
 	edges    *edgeTable
+	intake   intake
 	entries  *entryLog
 	spool    *spool
 
@@ -80,6 +81,8 @@ type loopStats struct {
 	// FeedbackInvalid counts datagrams that are no feedback, FeedbackForeign feedback of
 	// another channel.
 	FeedbackInvalid, FeedbackForeign uint64
+	// FeedbackExcess counts datagrams thrown away unread because there were too many.
+	FeedbackExcess uint64
 	// PayloadErrors counts symbols that could not be read; their objects are not sent on.
 	PayloadErrors uint64
 	// WriteErrors counts packets that the socket refused.
@@ -107,6 +110,8 @@ func newLoop(o *Origin, group, feedback *mcast.Conn) (*loop, error) {
 	config := sender.Config{
 		TSI: o.session.Channel, Instance: random(), Rate: uint64(o.session.Rate), PacketOverhead: overhead,
 	}
+	config.FeedbackRate, config.ExpectedEdges = o.config.FeedbackRate, o.edges.count()
+	l.intake = newIntake(o.config.FeedbackRate, l.clock.Now())
 	if o.head.Sequence > 0 {
 		config.Started = wire.DataTOI(o.head.Sequence)
 	}
@@ -187,7 +192,7 @@ func (l *loop) deadline() mono.Time {
 // read takes the feedback that has come.
 func (l *loop) read(now mono.Time) error {
 	// A flood of feedback must not keep the loop from sending.
-	for range 16 {
+	for range batchesPerTurn {
 		batch, err := l.feedback.Read()
 		if err != nil {
 			return err
@@ -195,7 +200,9 @@ func (l *loop) read(now mono.Time) error {
 		if len(batch) == 0 {
 			return nil
 		}
-		for _, datagram := range batch {
+		room := l.intake.take(now, len(batch))
+		l.stats.FeedbackExcess += uint64(len(batch) - room)
+		for _, datagram := range batch[:room] {
 			l.handleFeedback(now, datagram.Payload)
 		}
 	}
@@ -217,7 +224,7 @@ func (l *loop) handleFeedback(now mono.Time, b []byte) {
 	if info, known := l.engine.Edge(l.message.Edge); known {
 		rtt = info.RTT
 	}
-	l.edges.heard(time.Now(), &l.message, rtt)
+	l.edges.heard(time.Now(), &l.message, rtt, l.engine.EdgeLifetime())
 }
 
 // runCalls runs what other goroutines have asked for.
