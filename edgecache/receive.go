@@ -182,6 +182,11 @@ func (c *Cache) FinishBlock(sequence uint64, sbn uint32) error {
 	if err != nil {
 		return c.refused(in, sbn, err)
 	}
+	return c.placed(in, sbn, verified)
+}
+
+// placed takes note of a block that is in the file.
+func (c *Cache) placed(in *incoming, sbn uint32, verified bool) error {
 	in.written.set(sbn)
 	in.fresh += in.part.Length(sbn)
 	if in.fresh >= writeback.Bytes && c.disk.ahead.Begin(in.file) {
@@ -194,7 +199,7 @@ func (c *Cache) FinishBlock(sequence uint64, sbn uint32) error {
 	if !in.manifestKnown || in.whole() {
 		c.writing.Lock()
 		defer c.writing.Unlock()
-		if b := c.bundles[sequence]; b != nil {
+		if b := c.bundles[in.sequence]; b != nil {
 			return c.advance(in, b)
 		}
 	}
