@@ -196,6 +196,11 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 	if contentType != "" {
 		request.Header.Set("Content-Type", contentType)
 	}
+	return c.send(request)
+}
+
+// send sends a request; a status other than 2xx is an error.
+func (c *Client) send(request *http.Request) (*http.Response, error) {
 	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, c.explain(err)
@@ -230,6 +235,9 @@ func (c *Client) explain(err error) error {
 func readError(response *http.Response) error {
 	text, _ := io.ReadAll(io.LimitReader(response.Body, 64<<10))
 	e := &Error{Status: response.StatusCode}
+	if seconds, err := strconv.ParseUint(response.Header.Get("Retry-After"), 10, 16); err == nil {
+		e.RetryAfter = time.Duration(seconds) * time.Second
+	}
 	if json.Unmarshal(text, e) != nil || e.Message == "" {
 		e.Message = strings.TrimSpace(response.Status + " " + string(text[:min(len(text), 200)]))
 	}

@@ -13,6 +13,7 @@
 // and for edges, on the advertised TCP port as well:
 //
 //	GET    /v1/entries?from=&generation=            framed entries, see ReadEntry
+//	GET    /v1/bundles/SEQUENCE?generation=         a Range of a bundle as it is sent, paced
 //
 // An error is a JSON object {"error": ..., "hint": ...} with a fitting status.
 package api
@@ -132,9 +133,10 @@ type Status struct {
 	Digest  string `json:"digest"`
 	Objects int    `json:"objects"`
 	// SpoolBytes is what the bundles take on the origin's disk.
-	SpoolBytes uint64 `json:"spool_bytes"`
-	Sender     Sender `json:"sender"`
-	Edges      []Edge `json:"edges"` // worst first
+	SpoolBytes uint64  `json:"spool_bytes"`
+	Sender     Sender  `json:"sender"`
+	CatchUp    CatchUp `json:"catch_up"`
+	Edges      []Edge  `json:"edges"` // worst first
 }
 
 // Sender is what the origin has sent since its start.
@@ -150,6 +152,17 @@ type Sender struct {
 	GRTTSeconds       float64 `json:"grtt_seconds"`
 	// Sending is how many objects are in their first pass or being repaired.
 	Sending int `json:"sending"`
+}
+
+// CatchUp is what the origin has sent by unicast, to edges that cannot keep up, since its start.
+type CatchUp struct {
+	Rate  uint64 `json:"rate"`  // bits per second, at most
+	Bytes uint64 `json:"bytes"` // of bundles
+	// Sending is how many ranges are being sent, Waiting how many requests wait for their turn.
+	Sending int `json:"sending"`
+	Waiting int `json:"waiting"`
+	// Refused is how many requests were told to come again later.
+	Refused uint64 `json:"refused"`
 }
 
 // Edge is how one expected edge is, by its last report.
@@ -176,6 +189,7 @@ type Edge struct {
 	NACKsSent       uint64     `json:"nacks_sent"`
 	BlocksDecoded   uint64     `json:"blocks_decoded"`
 	BlocksPoisoned  uint64     `json:"blocks_poisoned"`
+	BlocksFetched   uint64     `json:"blocks_fetched"` // by unicast
 	Failed          []Failure  `json:"failed,omitempty"`
 	Progress        []Progress `json:"progress,omitempty"`
 }
@@ -199,6 +213,8 @@ type Error struct {
 	Message string `json:"error"`
 	// Hint says what to do about it.
 	Hint string `json:"hint,omitempty"`
+	// RetryAfter is when to come again, if the origin said so.
+	RetryAfter time.Duration `json:"-"`
 }
 
 // Error returns the message and the hint.

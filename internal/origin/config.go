@@ -28,7 +28,7 @@ type config struct {
 	TTL int `yaml:"ttl"`
 	// Loop lets edges on this machine hear the origin.
 	Loop bool `yaml:"loop"`
-	// Listen is ADDRESS:PORT for feedback (UDP) and the log (TCP).
+	// Listen is ADDRESS:PORT for feedback (UDP), the log and catch-up (TCP).
 	Listen netip.AddrPort `yaml:"listen"`
 	// API is ADDRESS:PORT of the local API on TCP, beside the Unix socket; not valid for none.
 	API netip.AddrPort `yaml:"api"`
@@ -36,6 +36,9 @@ type config struct {
 	FeedbackRate int `yaml:"feedback_rate"`
 	// RetireAfter is how long a bundle that nothing points to any more is kept.
 	RetireAfter time.Duration `yaml:"retire_after"`
+	// CatchUpRate is what all edges that catch up by unicast get together, beside the session's
+	// rate; 0 means a quarter of that.
+	CatchUpRate session.Rate `yaml:"catch_up_rate"`
 }
 
 // defaultRetireAfter gives edges that were about to finish a bundle the time to do so.
@@ -79,7 +82,7 @@ ttl: %d
 # Whether edges on this machine hear the origin.
 loop: %t
 
-# ADDRESS:PORT where edges reach this machine: feedback by UDP, the log by TCP.
+# ADDRESS:PORT where edges reach this machine: feedback by UDP, log and catch-up by TCP.
 listen: "%s"
 # ADDRESS:PORT of the local API on TCP, beside the Unix socket. Whoever reaches it may publish.
 #api: "127.0.0.1:7701"
@@ -90,5 +93,9 @@ listen: "%s"
 
 # How long a bundle that no key points to any more stays in the spool.
 retire_after: %s
+
+# What edges that cannot keep up, and fetch by unicast what they lack, get together beside the
+# session's rate. Unless set: a quarter of that.
+#catch_up_rate: 25mbit
 `, sessionName, c.Interface, max(c.TTL, 1), c.Loop, c.Listen, defaultFeedbackRate, c.RetireAfter)
 }

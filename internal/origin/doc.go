@@ -17,6 +17,10 @@
 // appends, one at a time; readers of the catalogue take a lock. The table of edges is written
 // by the loop and read by the API under its own lock.
 //
+// Edges that cannot keep up, or have a block that was forged, fetch ranges of bundles over HTTP
+// (catchup.go, ranges.go): all together at catch_up_rate at most, some at a time, in goroutines of
+// their own, from the page cache to the connection. The loop knows nothing of it.
+//
 // Order of a publication: bundles synced and named, directory synced, entries synced, entries
 // and bundles sent, request answered. A sync that fails ends the daemon.
 package origin

@@ -46,6 +46,7 @@ func (o *Origin) edgeHandler() http.Handler {
 
 func (o *Origin) handleCommon(mux *http.ServeMux) {
 	mux.Handle("GET /v1/entries", o.endpoint(o.handleEntries))
+	mux.Handle("GET /v1/bundles/{sequence}", o.endpoint(o.handleBundle))
 	mux.Handle("GET /metrics", o.metricsHandler())
 	healthy := o.endpoint(func(w http.ResponseWriter, r *http.Request) error {
 		// A loop that does not answer is not healthy.

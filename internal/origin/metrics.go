@@ -70,6 +70,8 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	}
 	collectStruct(out, "fanfare_sender", s.engine)
 	collectStruct(out, "fanfare_origin", s.loop)
+	collectStruct(out, "fanfare_origin_catch_up", o.catchUp.snapshot())
+	gauge(out, "fanfare_origin_catch_up_rate", float64(o.catchUp.rate))
 	collectStruct(out, "fanfare_origin_group_socket", s.group)
 	collectStruct(out, "fanfare_origin_feedback_socket", s.feedback)
 	byReason := prometheus.NewDesc("fanfare_origin_feedback_invalid_by_reason_total",

@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -66,6 +67,7 @@ type Origin struct {
 	loop    *loop
 	servers []*server
 	counts  apiCounts
+	catchUp *catchUp
 	// publishing limits how many publications are read at once.
 	publishing chan struct{}
 
@@ -140,6 +142,7 @@ func (o *Origin) loadFiles() error {
 	if o.api.IsValid() {
 		o.config.API = o.api
 	}
+	o.catchUp = newCatchUp(uint64(cmp.Or(o.config.CatchUpRate, o.session.Rate/catchUpShare)))
 	o.key, err = loadKey(o.dir, o.session)
 	return err
 }

@@ -118,12 +118,8 @@ func (o *Origin) handleEntries(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || from == 0 {
 		return badRequest(fmt.Errorf("from %q is not a sequence", query.Get("from")), "")
 	}
-	if g := query.Get("generation"); g != o.session.Generation.String() {
-		return &api.Error{
-			Status:  http.StatusConflict,
-			Message: fmt.Sprintf("this origin's generation is %s, not %q", o.session.Generation, g),
-			Hint:    "give the edge the present session.ff and an empty directory",
-		}
+	if err := o.checkGeneration(r); err != nil {
+		return err
 	}
 	o.mu.RLock()
 	head := o.head.Sequence
@@ -174,6 +170,10 @@ func (o *Origin) handleStatus(w http.ResponseWriter, r *http.Request) error {
 			FeedbackInvalid: snapshot.loop.FeedbackInvalid, GRTTSeconds: snapshot.engine.GRTT.Seconds(),
 			Sending: snapshot.sending,
 		},
+	}
+	unicast := o.catchUp.snapshot()
+	s.CatchUp = api.CatchUp{
+		Rate: o.catchUp.rate, Bytes: unicast.Bytes, Sending: unicast.Sending, Waiting: unicast.Waiting, Refused: unicast.Refused,
 	}
 	if o.session.Source.IsValid() {
 		s.Source = o.session.Source.String()
