@@ -119,5 +119,6 @@ func (e *Engine) fillReport() {
 		BlocksPoisoned:  e.stats.BlocksFailed,
 		BlocksFetched:   e.stats.BlocksSupplied,
 		LossPPM:         e.loss.recentPPM(),
+		BurstMilli:      e.loss.burst.milli(),
 	}
 }

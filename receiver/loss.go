@@ -30,6 +30,7 @@ type loss struct {
 	recent           uint32
 	recentKnown      bool
 	markLost, markIn uint64
+	burst            burst
 }
 
 type gap struct {
@@ -96,6 +97,7 @@ func (l *loss) restart(now mono.Time, sequence uint32) {
 func (l *loss) advance(now mono.Time, sequence, step uint32) {
 	if step > 1 {
 		l.lost += uint64(step - 1)
+		l.burst.lose(step - 1)
 		l.gaps[l.gap] = gap{first: l.highest + 1, last: sequence - 1, at: now}
 		l.gap = (l.gap + 1) % len(l.gaps)
 		if step >= windowBits {

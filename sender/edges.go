@@ -18,6 +18,8 @@ type edges struct {
 type edge struct {
 	EdgeInfo
 	counter uint64
+	// burstMilli is the mean length of runs of lost packets that the edge last reported.
+	burstMilli uint32
 }
 
 type echo struct {
@@ -49,7 +51,7 @@ func (s *edges) hear(now mono.Time, f *wire.Feedback) (e *edge, stale bool) {
 	}
 	e.counter, e.Heard = f.Counter, now
 	if f.Report != nil {
-		e.LossPPM = min(f.Report.LossPPM, 1e6)
+		e.LossPPM, e.burstMilli = min(f.Report.LossPPM, 1e6), f.Report.BurstMilli
 	}
 	if len(s.echoes) == wire.MaxEchoes {
 		copy(s.echoes, s.echoes[1:])

@@ -21,6 +21,7 @@ type Engine struct {
 	pacer    pacer
 	grtt     grtt
 	budget   budget
+	bursts   bursts
 	beat     heartbeat
 	events   eventQueue
 	// passNext says whose turn it is between bulk repair and new data.
@@ -117,6 +118,7 @@ func (e *Engine) HandleTimeout(now mono.Time) {
 	e.budget.age(e.reportInterval(now), since)
 	e.grtt.window = max(grttWindow, 2*e.reportInterval(now))
 	e.edges.sweep(now, e.budget.lifetime)
+	e.bursts.survey(&e.edges)
 	e.repairs.sweep(now)
 	e.unknowns.sweep(now)
 	e.objects.settle(now)

@@ -2,17 +2,10 @@ package sender
 
 import (
 	"slices"
-	"time"
 
 	"fanfare/fec"
 	"fanfare/internal/mono"
 	"fanfare/internal/wire"
-)
-
-// Interleaving: as many blocks take turns as the path holds, within limits.
-const (
-	maxInterleave = 8
-	interleaveRTT = 20 * time.Millisecond
 )
 
 // next fills in the packet that goes before all others, and returns about how long its
@@ -126,15 +119,6 @@ func (e *Engine) passed(now mono.Time, o *object) {
 		e.objects.passes = nil
 		e.beat.hurry(now)
 	}
-}
-
-// interleave returns how many blocks of an object take turns.
-func (e *Engine) interleave(o *object) int {
-	oti := o.part.OTI()
-	block := float64(o.part.SourceSymbols(0)) * float64(oti.SymbolLength)
-	rtt := max(e.grtt.estimate(), interleaveRTT)
-	blocks := float64(e.cfg.Rate) / 8 * rtt.Seconds() / block
-	return int(min(max(blocks, 1), maxInterleave))
 }
 
 // fill names the next transmission of b in p.

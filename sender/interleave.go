@@ -1,0 +1,63 @@
+package sender
+
+import (
+	"slices"
+	"time"
+)
+
+// Interleaving: as many blocks take turns as the path holds, or as take apart the bursts in which
+// packets are lost, within limits.
+const (
+	maxInterleave = 8
+	interleaveRTT = 20 * time.Millisecond
+	// burstLeast is a run of lost packets that one block can well bear, in thousandths of a packet:
+	// losses of 20 % that are independent come in runs of 1.25 on average. Of longer ones
+	// burstSpread times the mean take turns, since many runs are longer than the mean.
+	burstLeast  = 2000
+	burstSpread = 1.6
+	// burstLoss is the loss in packets per million below which an edge's bursts do not matter,
+	// burstPercent the share of the others whose bursts are taken apart.
+	burstLoss    = 500
+	burstPercent = 95
+)
+
+// bursts knows how long runs of lost packets are at the edges.
+type bursts struct {
+	milli   uint32 // of nearly all edges at most
+	scratch []uint32
+}
+
+// survey looks at what the edges have reported.
+func (b *bursts) survey(s *edges) {
+	b.scratch = b.scratch[:0]
+	for _, e := range s.table { // the order cannot be seen
+		if e.LossPPM >= burstLoss && e.burstMilli > 0 {
+			b.scratch = append(b.scratch, e.burstMilli)
+		}
+	}
+	b.milli = 0
+	if n := len(b.scratch); n > 0 {
+		slices.Sort(b.scratch)
+		b.milli = b.scratch[(n*burstPercent+99)/100-1]
+	}
+}
+
+// interleave returns how many blocks of an object take turns in the group that begins now; if
+// one goes on that does not matter. The groups that are left are of about the same width, since
+// one of a single block would bear each burst alone.
+func (e *Engine) interleave(o *object) int {
+	if o.pass.width > 0 {
+		return 0
+	}
+	oti := o.part.OTI()
+	block := float64(o.part.SourceSymbols(0)) * float64(oti.SymbolLength)
+	rtt := max(e.grtt.estimate(), interleaveRTT)
+	blocks := float64(e.cfg.Rate) / 8 * rtt.Seconds() / block
+	if milli := e.bursts.milli; milli > burstLeast {
+		blocks = max(blocks, burstSpread*float64(milli)/1000)
+	}
+	width := int(min(max(blocks, 1), maxInterleave))
+	left := int(o.part.Blocks() - o.pass.position)
+	groups := (left + width - 1) / width
+	return (left + groups - 1) / groups
+}
