@@ -22,7 +22,7 @@ func (c *Client) Bundle(ctx context.Context, sequence uint64, generation string,
 		return nil, 0, fmt.Errorf("api: %w", err)
 	}
 	request.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", offset, offset+length-1))
-	response, err := c.send(request)
+	response, err := c.send(c.http, request)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -25,6 +25,8 @@ var ErrNoOrigin = errors.New("no origin answers")
 type Client struct {
 	http *http.Client
 	base string
+	// socket is the path of a Unix socket; empty for TCP.
+	socket string
 	// where and hint are for the error when nobody answers.
 	where, hint string
 }
@@ -37,10 +39,11 @@ func NewUnix(dir string) *Client {
 		return dialer.DialContext(ctx, "unix", socket)
 	}
 	return &Client{
-		http:  &http.Client{Transport: transport(dial)},
-		base:  "http://origin",
-		where: socket,
-		hint:  fmt.Sprintf("start it with `fanfare origin --dir %s`", dir),
+		http:   &http.Client{Transport: transport(dial)},
+		base:   "http://origin",
+		socket: socket,
+		where:  socket,
+		hint:   fmt.Sprintf("start it with `fanfare origin --dir %s`", dir),
 	}
 }
 
@@ -108,7 +111,7 @@ func (c *Client) Wait(ctx context.Context, s Sequences, timeout time.Duration, p
 		"first": {strconv.FormatUint(s.First, 10)}, "last": {strconv.FormatUint(s.Last, 10)},
 		"timeout": {timeout.String()},
 	}
-	response, err := c.do(ctx, "GET", "/v1/wait", query, "", nil)
+	response, err := c.do(ctx, c.http, "GET", "/v1/wait", query, "", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +137,7 @@ func (c *Client) Wait(ctx context.Context, s Sequences, timeout time.Duration, p
 // origin's generation is another, the error is an *Error with Status 409.
 func (c *Client) Entries(ctx context.Context, from uint64, generation string, each func(raw []byte) error) (head uint64, err error) {
 	query := url.Values{"from": {strconv.FormatUint(from, 10)}, "generation": {generation}}
-	response, err := c.do(ctx, "GET", "/v1/entries", query, "", nil)
+	response, err := c.do(ctx, c.http, "GET", "/v1/entries", query, "", nil)
 	if err != nil {
 		return 0, err
 	}
@@ -169,7 +172,7 @@ func (c *Client) call(ctx context.Context, method, path string, query url.Values
 		}
 		body, contentType = bytes.NewReader(text), "application/json"
 	}
-	response, err := c.do(ctx, method, path, query, contentType, body)
+	response, err := c.do(ctx, c.http, method, path, query, contentType, body)
 	if err != nil {
 		return err
 	}
@@ -183,8 +186,8 @@ func (c *Client) call(ctx context.Context, method, path string, query url.Values
 	return nil
 }
 
-// do sends one request; a status other than 200 is an error.
-func (c *Client) do(ctx context.Context, method, path string, query url.Values, contentType string, body io.Reader) (*http.Response, error) {
+// do sends one request by exchange; a status other than 200 is an error.
+func (c *Client) do(ctx context.Context, exchange *http.Client, method, path string, query url.Values, contentType string, body io.Reader) (*http.Response, error) {
 	address := c.base + path
 	if len(query) > 0 {
 		address += "?" + query.Encode()
@@ -196,12 +199,12 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 	if contentType != "" {
 		request.Header.Set("Content-Type", contentType)
 	}
-	return c.send(request)
+	return c.send(exchange, request)
 }
 
-// send sends a request; a status other than 2xx is an error.
-func (c *Client) send(request *http.Request) (*http.Response, error) {
-	response, err := c.http.Do(request)
+// send sends a request by exchange; a status other than 2xx is an error.
+func (c *Client) send(exchange *http.Client, request *http.Request) (*http.Response, error) {
+	response, err := exchange.Do(request)
 	if err != nil {
 		return nil, c.explain(err)
 	}

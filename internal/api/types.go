@@ -15,6 +15,11 @@
 //	GET    /v1/entries?from=&generation=            framed entries, see ReadEntry
 //	GET    /v1/bundles/SEQUENCE?generation=         a Range of a bundle as it is sent, paced
 //
+// Over the Unix socket a publication may bring open files beside its tar stream (see package
+// handover): a header of a FIFO stands for a regular file that was handed over instead of its
+// bytes, in order. The origin reads them for itself; it can read no file that its publisher could
+// not open.
+//
 // An error is a JSON object {"error": ..., "hint": ...} with a fitting status.
 package api
 

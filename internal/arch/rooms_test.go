@@ -32,6 +32,7 @@ var rooms = map[string]kind{
 	"internal/api":       impure,
 	"internal/arch":      impure,
 	"internal/edge":      impure,
+	"internal/handover":  impure,
 	"internal/mcast":     impure,
 	"internal/origin":    impure,
 	"internal/progress":  impure,

@@ -1,7 +1,6 @@
 package origin
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -24,7 +23,7 @@ type staged struct {
 	manifest control.Manifest
 }
 
-// bundleWriter writes one bundle: newBundle lays it out, Write takes the bodies end to end,
+// bundleWriter writes one bundle: newBundle lays it out, copyFrom takes the bodies end to end,
 // finish writes the manifest. The digests are computed on the way, so that only the
 // blocks which hold the manifest are read again.
 type bundleWriter struct {
@@ -32,10 +31,11 @@ type bundleWriter struct {
 	layout    control.Layout
 	partition fec.Partition
 	objects   []control.Object
-	bytes     uint64 // of bodies
+	bytes     uint64 // of all bodies
 	ahead     writeback.Ahead
 	fresh     int   // bytes written since ahead was told
 	offset    int64 // where the next body byte goes
+	digested  int64 // where the next one that digest takes is
 
 	body    *blake3.Hasher
 	current int    // the object whose body is being written
@@ -60,11 +60,14 @@ func newBundle(file *os.File, objects []control.Object, oti fec.OTI) (*bundleWri
 	}
 	w := &bundleWriter{
 		file: file, layout: layout, partition: partition, objects: objects,
-		offset: int64(layout.Bodies), body: blake3.New(), block: blake3.New(),
+		offset: int64(layout.Bodies), digested: int64(layout.Bodies), body: blake3.New(), block: blake3.New(),
 		start: partition.Offset(layout.ManifestBlocks),
 		sbn:   layout.ManifestBlocks, blockLeft: partition.Length(layout.ManifestBlocks),
 		digests: make([]control.Hash, 0, layout.Blocks-layout.ManifestBlocks),
 		current: -1,
+	}
+	for i := range objects {
+		w.bytes += objects[i].Length
 	}
 	if err := file.Truncate(int64(layout.OTI.TransferLength)); err != nil {
 		return nil, err
@@ -92,28 +95,29 @@ func (w *bundleWriter) nextObject() {
 	}
 }
 
-// Write appends to the bodies. More than the objects' lengths is refused.
-func (w *bundleWriter) Write(p []byte) (int, error) {
-	if uint64(len(p)) > w.layout.OTI.TransferLength-uint64(w.offset) {
-		return 0, errors.New("origin: more bytes than the objects have")
-	}
+// store appends p, which follows on what was stored before, to the bodies.
+func (w *bundleWriter) store(p []byte) error {
 	if _, err := w.file.WriteAt(p, w.offset); err != nil {
-		return 0, err
+		return err
 	}
+	w.offset += int64(len(p))
 	if w.fresh += len(p); w.fresh >= writeback.Bytes && w.ahead.Begin(w.file) {
 		w.fresh = 0
 	}
-	w.digestBlocks(w.offset, p)
-	w.offset += int64(len(p))
-	w.bytes += uint64(len(p))
-	for rest := p; len(rest) > 0; {
-		n := min(uint64(len(rest)), w.left)
-		w.body.Write(rest[:n])
-		rest = rest[n:]
+	return nil
+}
+
+// digest takes the bodies' bytes, in order; another goroutine than store's may call it.
+func (w *bundleWriter) digest(p []byte) {
+	w.digestBlocks(w.digested, p)
+	w.digested += int64(len(p))
+	for len(p) > 0 {
+		n := min(uint64(len(p)), w.left)
+		w.body.Write(p[:n])
+		p = p[n:]
 		w.left -= n
 		w.nextObject()
 	}
-	return len(p), nil
 }
 
 // digestBlocks takes the bytes of the bundle from offset at on, in order; those before the

@@ -13,6 +13,7 @@ import (
 	"fanfare/control"
 	"fanfare/fec"
 	"fanfare/internal/api"
+	"fanfare/internal/handover"
 	"fanfare/internal/mono"
 )
 
@@ -81,7 +82,11 @@ func (o *Origin) handlePublish(w http.ResponseWriter, r *http.Request) error {
 		options.Headers = append(options.Headers, api.Header{Name: name, Value: value})
 	}
 	body := newBody(w, r)
-	result, err := o.publish(body, options)
+	files := handover.FromContext(r.Context())
+	if files != nil {
+		defer files.Drop()
+	}
+	result, err := o.publish(body, files, options)
 	if err != nil {
 		o.answerError(w, r, err)
 		body.drain()
@@ -91,11 +96,14 @@ func (o *Origin) handlePublish(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// publish publishes a tar stream.
-func (o *Origin) publish(stream io.Reader, options api.PublishOptions) (_ *api.PublishResult, err error) {
+// publish publishes a tar stream; files, if not nil, has those that were handed over open.
+func (o *Origin) publish(stream io.Reader, files *handover.Conn, options api.PublishOptions) (_ *api.PublishResult, err error) {
 	in, err := newIngest(o.spool, o.bundleOTI(), options)
 	if err != nil {
 		return nil, err
+	}
+	if files != nil {
+		in.nextFile = files.Next
 	}
 	defer func() { err = errors.Join(err, in.discard()) }()
 	bundles, err := in.read(stream)

@@ -41,6 +41,10 @@ type ingest struct {
 	options api.PublishOptions
 	headers []control.Header
 
+	// nextFile returns the file that was handed over next, nil if there is none; nil itself for a
+	// publisher that can hand over none.
+	nextFile func() *os.File
+
 	seen    map[control.Key]struct{}
 	small   []control.Object
 	bodies  []byte
@@ -116,9 +120,22 @@ func (in *ingest) read(stream io.Reader) ([]*staged, error) {
 
 // add takes one file of the stream.
 func (in *ingest) add(header *tar.Header, body io.Reader) error {
+	if header.Typeflag == tar.TypeFifo { // what else would a publisher mean by that
+		file, err := in.takeFile(header)
+		if err != nil {
+			return err
+		}
+		defer file.close()
+		return file.check(in.addObject(header, file))
+	}
 	if header.Typeflag != tar.TypeReg {
 		return badRequest(fmt.Errorf("%q is not a regular file", header.Name), "only regular files can be published")
 	}
+	return in.addObject(header, body)
+}
+
+// addObject takes one file by its header and its bytes.
+func (in *ingest) addObject(header *tar.Header, body io.Reader) error {
 	key, err := control.FileKey(in.options.Host, in.options.Prefix, header.Name)
 	if err != nil {
 		return badRequest(fmt.Errorf("file name %q: %w", header.Name, err), "")
@@ -224,24 +241,17 @@ func fillBundle(file *os.File, objects []control.Object, oti fec.OTI, bodies io.
 		return nil, fmt.Errorf("origin: spool: %w", err)
 	}
 	defer w.ahead.Wait()
-	var total uint64
-	for i := range objects {
-		total += objects[i].Length
-	}
 	source := &markedReader{r: bodies}
-	buffer := make([]byte, min(total, 256<<10))
-	if total > 0 {
-		_, err = io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{source}, buffer)
-	}
+	err = w.copyFrom(source)
 	if source.err != nil {
 		return nil, truncated(source.err)
+	} else if errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, truncated(err)
 	} else if err != nil {
 		return nil, fmt.Errorf("origin: spool: %w", err)
 	}
 	s, err := w.finish()
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, truncated(err)
-	} else if err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("origin: spool: %w", err)
 	}
 	return s, nil

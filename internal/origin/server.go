@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"fanfare/internal/api"
+	"fanfare/internal/handover"
 )
 
 const (
@@ -75,6 +76,7 @@ func (o *Origin) serve(listener net.Listener, handler http.Handler) {
 			defer o.failOnPanic(r)
 			handler.ServeHTTP(w, r)
 		}),
+		ConnContext:       handover.WithConn,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       2 * time.Minute,
@@ -147,7 +149,7 @@ func listenUnix(path string) (net.Listener, error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	listener, err := net.Listen("unix", path)
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +158,7 @@ func listenUnix(path string) (net.Listener, error) {
 		listener.Close()
 		return nil, err
 	}
-	return listener, nil
+	return handover.Listener{UnixListener: listener}, nil
 }
 
 // listenTCP listens at an address, for purpose.

@@ -31,7 +31,7 @@ func TestListenUnix(t *testing.T) {
 		t.Errorf("a socket in use: %v", err)
 	}
 	// As kill -9 leaves it.
-	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	l.(interface{ SetUnlinkOnClose(bool) }).SetUnlinkOnClose(false)
 	l.Close()
 	l, err = listenUnix(path)
 	if err != nil {

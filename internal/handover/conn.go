@@ -1,0 +1,192 @@
+// Package handover is a stream over a Unix socket beside which open files travel: who is on the
+// same machine hands over a file instead of its bytes.
+//
+// A file goes out with the bytes of the next Write, so that whoever has read those bytes finds it
+// with Next; files come in the order in which they were handed over. The kernel checks nothing
+// again: the receiver may read what the sender could open, and no more.
+package handover
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// filesPerWrite is how many files go with one write at most.
+	filesPerWrite = 32
+	// controlRoom is for the control message of one read, in bytes: a header, and four for a file.
+	controlRoom = 32 + 4*filesPerWrite
+	// maxPending is how many files may wait for Next. A stream that brings more is broken off.
+	maxPending = 1024
+)
+
+// ErrTooMany is returned by Read for a stream with more files than anybody took, or than
+// Write sends at once.
+var ErrTooMany = errors.New("handover: too many files wait")
+
+// Conn is one end of a stream. Like every net.Conn it may be used by many goroutines.
+type Conn struct {
+	net.Conn
+	unix *net.UnixConn
+
+	mu       sync.Mutex
+	closed   bool
+	outgoing []*os.File // they go with the next Write
+	incoming []*os.File // they wait for Next
+	reading  sync.Mutex // guards oob
+	oob      [controlRoom]byte
+}
+
+// New makes a Conn of a connected stream socket, which it owns from then on.
+func New(c *net.UnixConn) *Conn { return &Conn{Conn: c, unix: c} }
+
+// Send has f sent with the next Write, and closed then. It owns f, which must be a regular file.
+func (c *Conn) Send(f *os.File) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		f.Close()
+		return net.ErrClosed
+	}
+	c.outgoing = append(c.outgoing, f)
+	return nil
+}
+
+// Next returns the file that came next; the caller closes it. It is nil if none has come.
+func (c *Conn) Next() *os.File {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.incoming) == 0 {
+		return nil
+	}
+	f := c.incoming[0]
+	c.incoming = c.incoming[1:]
+	return f
+}
+
+// Drop closes the files that wait for Next.
+func (c *Conn) Drop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	closeAll(c.incoming)
+	c.incoming = nil
+}
+
+// Close implements net.Conn. It closes all files, sent or not.
+func (c *Conn) Close() error {
+	c.Drop()
+	c.mu.Lock()
+	c.closed = true
+	closeAll(c.outgoing)
+	c.outgoing = nil
+	c.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// CloseWrite ends the stream in this direction.
+func (c *Conn) CloseWrite() error { return c.unix.CloseWrite() }
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close() // nothing was written
+	}
+}
+
+// Write implements net.Conn.
+func (c *Conn) Write(p []byte) (int, error) {
+	done := 0
+	for len(p) > done {
+		files := c.takeOutgoing()
+		if len(files) == 0 {
+			n, err := c.unix.Write(p[done:])
+			return done + n, err
+		}
+		part := p[done:]
+		if len(files) == filesPerWrite && len(part) > 1 {
+			part = part[:1] // the rest, or some more of it, takes the next files
+		}
+		n, err := c.writeWith(part, files)
+		closeAll(files)
+		if done += n; err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+func (c *Conn) takeOutgoing() []*os.File {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := min(len(c.outgoing), filesPerWrite)
+	files := c.outgoing[:n:n]
+	c.outgoing = c.outgoing[n:]
+	return files
+}
+
+// writeWith writes some of p, and files with it.
+func (c *Conn) writeWith(p []byte, files []*os.File) (int, error) {
+	numbers := make([]int, len(files))
+	for i, f := range files {
+		numbers[i] = int(f.Fd())
+	}
+	n, _, err := c.unix.WriteMsgUnix(p, unix.UnixRights(numbers...), nil)
+	if err != nil {
+		return max(n, 0), fmt.Errorf("handover: %w", err)
+	}
+	return n, nil
+}
+
+// Read implements net.Conn.
+func (c *Conn) Read(p []byte) (int, error) {
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	if len(p) == 0 {
+		return c.unix.Read(p)
+	}
+	n, oobn, flags, _, err := c.unix.ReadMsgUnix(p, c.oob[:])
+	n = max(n, 0) // it is -1 with some errors
+	if oobn > 0 {
+		if e := c.take(c.oob[:oobn]); e != nil {
+			return n, e
+		}
+	}
+	if flags&unix.MSG_CTRUNC != 0 {
+		return n, ErrTooMany
+	}
+	if errors.Is(err, io.EOF) {
+		err = io.EOF // readers compare it
+	}
+	return n, err
+}
+
+// take takes the files of control messages in.
+func (c *Conn) take(oob []byte) error {
+	messages, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return fmt.Errorf("handover: %w", err)
+	}
+	var files []*os.File
+	for i := range messages {
+		numbers, err := unix.ParseUnixRights(&messages[i])
+		if err != nil {
+			continue // something else, which nobody asked for
+		}
+		for _, n := range numbers {
+			files = append(files, os.NewFile(uintptr(n), "handed over"))
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.incoming)+len(files) > maxPending {
+		closeAll(files)
+		return ErrTooMany
+	}
+	c.incoming = append(c.incoming, files...)
+	return nil
+}

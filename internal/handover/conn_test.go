@@ -1,0 +1,139 @@
+package handover
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// pair returns the two ends of a stream.
+func pair(t *testing.T) (client, server *Conn) {
+	t.Helper()
+	// The path of a Unix socket is short, that of a test's directory may not be.
+	dir, err := os.MkdirTemp("", "handover")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	path := filepath.Join(dir, "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if client, err = Dial(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	accepted, err := Listener{l}.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { accepted.Close() })
+	return client, accepted.(*Conn)
+}
+
+// file returns an open file with text in it.
+func file(t *testing.T, text string) *os.File {
+	t.Helper()
+	f, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(text); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// Files come in their order, and not later than the bytes that were written behind them.
+func TestFilesComeWithBytes(t *testing.T) {
+	client, server := pair(t)
+	const count = 3*filesPerWrite + 5
+	for i := range count {
+		if err := client.Send(file(t, fmt.Sprint("file ", i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := bytes.Repeat([]byte("bytes"), 10)
+	if n, err := client.Write(text); n != len(text) || err != nil {
+		t.Fatal(n, err)
+	}
+	got := make([]byte, len(text))
+	if _, err := io.ReadFull(server, got); err != nil || !bytes.Equal(got, text) {
+		t.Fatalf("read %q, %v", got, err)
+	}
+	for i := range count {
+		f := server.Next()
+		if f == nil {
+			t.Fatalf("%d of %d files came", i, count)
+		}
+		content := make([]byte, 100)
+		n, err := f.ReadAt(content, 0)
+		f.Close()
+		if want := fmt.Sprint("file ", i); string(content[:n]) != want || !errors.Is(err, io.EOF) {
+			t.Fatalf("file %d says %q, %v", i, content[:n], err)
+		}
+	}
+	if server.Next() != nil {
+		t.Error("a file came that was not sent")
+	}
+	client.Close()
+	if n, err := server.Read(got); n != 0 || err != io.EOF {
+		t.Errorf("at the end %d, %v", n, err)
+	}
+}
+
+// Who sends files that nobody takes is stopped.
+func TestTooManyFiles(t *testing.T) {
+	client, server := pair(t)
+	b := make([]byte, 1)
+	for range maxPending {
+		f := file(t, "")
+		if err := client.Send(f); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := server.Read(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := client.Send(file(t, "")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.Read(b); !errors.Is(err, ErrTooMany) {
+		t.Fatalf("one more: %v", err)
+	}
+	server.Drop()
+	if server.Next() != nil {
+		t.Error("there is a file after Drop")
+	}
+}
+
+// What was not sent when the stream ends is closed, and so is what comes too late.
+func TestCloseClosesFiles(t *testing.T) {
+	client, _ := pair(t)
+	before, after := file(t, ""), file(t, "")
+	if err := client.Send(before); err != nil {
+		t.Fatal(err)
+	}
+	client.Close()
+	if err := client.Send(after); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Send after Close: %v", err)
+	}
+	for _, f := range []*os.File{before, after} {
+		if err := f.Close(); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("the file was left open: %v", err)
+		}
+	}
+}
