@@ -21,10 +21,12 @@ type senderView struct {
 
 	grtt  time.Duration
 	edges int
-	// started and first say where the first passes stand; see wire.Heartbeat.
+	// started, first and waiting say where the first passes stand; see wire.Heartbeat.
 	started uint32
 	first   [wire.MaxPositions]wire.Position
 	firsts  int
+	waiting [wire.MaxWaiting]wire.TOIRange
+	waits   int
 }
 
 const (
@@ -43,6 +45,7 @@ func (v *senderView) update(now mono.Time, sequence uint32, h *wire.Heartbeat) {
 	v.edges = int(min(h.Edges, maxEdges))
 	v.started = h.Started
 	v.firsts = copy(v.first[:], h.First)
+	v.waits = copy(v.waiting[:], h.Waiting)
 }
 
 // place moves an object's position to where the sender says it is.
@@ -57,9 +60,15 @@ func (v *senderView) place(o *object) {
 			return
 		}
 	}
-	if v.started != 0 && !newer(o.toi, v.started) {
-		o.passed(o.blocks())
+	if v.started == 0 || newer(o.toi, v.started) {
+		return
 	}
+	for _, w := range v.waiting[:v.waits] {
+		if !newer(w.First, o.toi) && !newer(o.toi, w.Last) {
+			return // its time comes
+		}
+	}
+	o.passed(o.blocks())
 }
 
 // HandleHeartbeat takes a packet with wire.HeartbeatTOI and the heartbeat it carries; both are

@@ -13,11 +13,14 @@ func (e *Engine) Advertise(now mono.Time, h *wire.Heartbeat) {
 	h.GRTT = e.grtt.estimate()
 	h.Edges = uint32(e.groupSize(now))
 	h.ReportInterval = e.reportInterval(now)
-	h.Started = e.objects.started
-	h.First = e.objects.positions(h.First[:0])
+	e.progress.tell(h, &e.schedule, e.objects.started)
 	h.Echoes = e.edges.acknowledge(now, h.Echoes[:0])
 	h.Outstanding, h.Truncated = h.Outstanding[:0], false
-	for _, l := range []*blockList{&e.control.ready, &e.control.waiting, &e.repairs.active, &e.repairs.bulk} {
+	lists := [2 + 2*classCount]*blockList{&e.control.ready, &e.control.waiting}
+	for r := range e.repairs.queues {
+		lists[2+2*r], lists[3+2*r] = &e.repairs.queues[r].active, &e.repairs.queues[r].bulk
+	}
+	for _, l := range lists {
 		if h.Outstanding, h.Truncated = outstanding(h.Outstanding, l); h.Truncated {
 			return
 		}

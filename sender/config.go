@@ -102,8 +102,7 @@ func setDefault[T int | time.Duration](field *T, value T) {
 
 // ObjectInfo describes an object to be sent or repaired.
 type ObjectInfo struct {
-	// TOI names the object: wire.ControlTOI or wire.DataTOI of a sequence. Data objects are
-	// sent in the order in which they are added, which should be that of their sequences.
+	// TOI names the object: wire.ControlTOI or wire.DataTOI of a sequence.
 	TOI uint32
 	// OTI says how the object is cut. A control object must have exactly one source block.
 	OTI fec.OTI

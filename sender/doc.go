@@ -84,11 +84,23 @@
 //
 // # Order and pace
 //
-// Control objects go first, then heartbeats, then repair, then new data. Blocks of which more
-// than half is asked for come last among repairs, and take turns with new data: an edge that
-// lacks everything holds up nobody. Repair and new data wait for a token bucket (pacer.go).
-// The first two do not wait for it, but are charged to it; and control objects wait after all
-// when the bucket is overdrawn by as much as it holds.
+// Control objects go first, then heartbeats, then data objects by their class: urgent, normal,
+// background (schedule.go). The order is strict but for a guarantee: while higher classes have
+// something to send, each lower one still gets one byte for fifty of theirs, so nothing
+// starves. Within a class repair goes before new data, of which it leaves one byte in sixteen. Blocks of
+// which more than half is asked for come last among repairs, and take turns with new data: an
+// edge that lacks everything holds up nobody.
+//
+// Up to eight first passes are under way at a time: two urgent ones, four normal ones and two
+// of the background, since a heartbeat tells the positions of eight. Those of one class take turns of half a
+// millisecond (16 KB at most), and so have equal shares. Others wait; the oldest object of a
+// class always has a place, the rest go to those with the least left to send, and one with more is
+// suspended in the middle for one with less. So 10 KB never wait for 10 GB, and 10 GB are never
+// forgotten. Heartbeats list what waits (Waiting), so that nobody asks for it.
+//
+// All data waits for a token bucket (pacer.go). Control objects and heartbeats do not wait for
+// it, but are charged to it; and control objects wait after all when the bucket is overdrawn by
+// as much as it holds.
 //
 // # What it remembers
 //

@@ -24,8 +24,8 @@ type Engine struct {
 	bursts   bursts
 	beat     heartbeat
 	events   eventQueue
-	// passNext says whose turn it is between bulk repair and new data.
-	passNext bool
+	schedule schedule
+	progress progress
 	// sequence is the packet sequence number of the next packet.
 	sequence uint32
 	// now is the latest time seen, swept when the tables were last cleaned.
@@ -41,7 +41,7 @@ func New(cfg Config, rng *rand.Rand, now mono.Time) (*Engine, error) {
 	cfg = cfg.withDefaults()
 	e := &Engine{
 		cfg:     cfg,
-		objects: newObjects(cfg.Started),
+		objects: newObjects(cfg.Started), schedule: newSchedule(),
 		repairs: newRepairs(cfg.MaxRepairBlocks),
 		edges:   newEdges(cfg.MaxEdges),
 		pacer:   newPacer(cfg.Rate, now),
@@ -79,6 +79,14 @@ func (e *Engine) Add(now mono.Time, o ObjectInfo) error {
 		e.events.push(Event{Kind: ObjectForgotten, TOI: idlest.toi})
 	}
 	e.objects.add(obj)
+	if obj.control == nil && !obj.sent {
+		e.progress.stale = true
+		e.schedule.add(obj)
+		if obj.pass.done() { // it has no blocks
+			e.objects.start(obj.toi)
+			e.passed(now, obj)
+		}
+	}
 	if obj.control != nil && obj.busy() {
 		e.control.add(obj.control)
 	}
@@ -104,6 +112,8 @@ func (e *Engine) forget(o *object) {
 		o.control.leave()
 		return
 	}
+	e.schedule.remove(o)
+	e.progress.stale = true
 	e.repairs.dropObject(o)
 }
 
@@ -199,9 +209,9 @@ func (e *Engine) reportInterval(now mono.Time) time.Duration {
 // activity returns what the sender is busy with.
 func (e *Engine) activity() activity {
 	switch {
-	case e.repairs.next() != nil:
+	case e.repairs.queued > 0:
 		return repairing
-	case e.objects.pass() != nil:
+	case e.schedule.passing():
 		return passing
 	}
 	return idle

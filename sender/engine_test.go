@@ -306,7 +306,7 @@ func TestPositionsOfObjectsAddedOutOfOrder(t *testing.T) {
 	for h.next() != "" {
 	}
 	h.engine.Advertise(h.now, &h.beat)
-	if f := h.beat.First; len(f) != 2 || f[0].TOI != wire.DataTOI(9) || f[1] != (wire.Position{TOI: wire.DataTOI(4)}) {
-		t.Errorf("positions %v", f)
+	if f := h.beat.First; h.beat.Started != wire.DataTOI(10) || len(f) != 3 || len(h.beat.Waiting) != 0 {
+		t.Errorf("started %d, positions %v, waiting %v", h.beat.Started, f, h.beat.Waiting)
 	}
 }

@@ -31,7 +31,7 @@ const maxMarks = 256
 
 func newFirstPass(part fec.Partition, proactive, start int) firstPass {
 	start %= int(part.OTI().MaxSymbols)
-	return firstPass{part: part, proactive: proactive, start: start, marks: make([]mark, 0, min(part.Blocks(), maxMarks))}
+	return firstPass{part: part, proactive: proactive, start: start}
 }
 
 // done reports whether every block has been sent.
@@ -45,6 +45,9 @@ func (f *firstPass) turns(sbn uint32) int {
 
 // next returns the symbol to send; width is used when a group begins. Not to be called when done.
 func (f *firstPass) next(width int) (sbn uint32, esi int) {
+	if f.marks == nil {
+		f.marks = make([]mark, 0, min(f.part.Blocks()-f.position, maxMarks))
+	}
 	if f.width == 0 {
 		f.width = min(uint32(width), f.part.Blocks()-f.position)
 	}

@@ -1,7 +1,6 @@
 package sender
 
 import (
-	"slices"
 
 	"fanfare/fec"
 	"fanfare/internal/mono"
@@ -38,22 +37,6 @@ func (e *Engine) nextHeartbeat(now mono.Time) bool {
 	return true
 }
 
-// nextSymbol fills in the next symbol of a data object: repair before new data. But blocks of
-// which much is asked for take turns with new data, so that neither waits for all of the
-// other: one block, then one group of a first pass. (Not symbol by symbol: an account tells
-// only a few runs of transmissions apart.)
-func (e *Engine) nextSymbol(now mono.Time, p *wire.Packet) bool {
-	if b := e.repairs.next(); b != nil && b.list == &e.repairs.bulk {
-		if !e.passNext {
-			e.passNext = b.outstanding() == 1
-		} else if o := e.objects.pass(); o != nil && e.nextPass(now, p) {
-			e.passNext = o.pass.width != 0
-			return true
-		}
-	}
-	return e.nextRepair(now, p) || e.nextPass(now, p)
-}
-
 // nextControl fills in the next symbol of a control object, if one is due.
 func (e *Engine) nextControl(now mono.Time, p *wire.Packet) bool {
 	b := e.control.next(now)
@@ -69,56 +52,22 @@ func (e *Engine) nextControl(now mono.Time, p *wire.Packet) bool {
 	return true
 }
 
-// nextRepair fills in the next symbol that edges asked for.
-func (e *Engine) nextRepair(now mono.Time, p *wire.Packet) bool {
-	b := e.repairs.next()
-	if b == nil {
-		return false
-	}
+// nextRepair fills in the next symbol of a block that edges asked for.
+func (e *Engine) nextRepair(now mono.Time, p *wire.Packet, b *block) {
 	b.fill(p)
 	b.object.touched = now
 	if e.repairs.sent(now, b, p.PacketSequence) {
 		e.beat.hurry(now)
 	}
 	e.stats.RepairSymbolsSent++
-	return true
 }
 
-// nextPass fills in the next symbol of a first pass.
-func (e *Engine) nextPass(now mono.Time, p *wire.Packet) bool {
-	for o := e.objects.pass(); o != nil; o = e.objects.pass() {
-		e.objects.start(o.toi)
-		if o.pass.done() { // it has no blocks
-			e.passed(now, o)
-			continue
-		}
-		sbn, esi := o.pass.next(e.interleave(o))
-		o.fill(p, sbn, esi)
-		p.HasOTI = o.pass.turn < 2
-		o.pass.sent(p.PacketSequence)
-		o.touched = now
-		if esi < int(p.SourceBlockLength) {
-			e.stats.SourceSymbolsSent++
-		} else {
-			e.stats.ProactiveSymbolsSent++
-		}
-		if o.pass.done() {
-			e.passed(now, o)
-		}
-		return true
-	}
-	return false
-}
-
-// passed says that the first pass of the first object in the queue is over.
+// passed says that the first pass of an object is over.
 func (e *Engine) passed(now mono.Time, o *object) {
-	o.passed = now
-	e.objects.passes = slices.DeleteFunc(e.objects.passes, func(x *object) bool { return x == o })
+	e.schedule.remove(o)
+	e.progress.finished(o)
 	e.events.push(Event{Kind: FirstPassDone, TOI: o.toi})
-	if len(e.objects.passes) == 0 {
-		e.objects.passes = nil
-		e.beat.hurry(now)
-	}
+	e.beat.hurry(now)
 }
 
 // fill names the next transmission of b in p.

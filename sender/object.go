@@ -17,8 +17,11 @@ type object struct {
 	// sent says that the first pass was over before Add.
 	sent bool
 	pass firstPass
-	// passed is when the first pass was over.
-	passed mono.Time
+	// moved is when a symbol of the first pass was sent last; left is how many bytes of it are
+	// still to be sent, added numbers the first passes.
+	moved mono.Time
+	left  int64
+	added uint64
 	// control is the only block of a control object, nil for a data object.
 	control *block
 	// touched is when it was last added, sent or asked for.

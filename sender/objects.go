@@ -7,13 +7,11 @@ import (
 	"fanfare/internal/wire"
 )
 
-// objects is the table of what is held, and the queue of first passes.
+// objects is the table of what is held.
 type objects struct {
 	table map[uint32]*object
 	// order has the same objects as they were added, so that walking them is deterministic.
 	order []*object
-	// passes are the data objects whose first pass is not over, by class, in the order of Add.
-	passes []*object
 	// started is the newest data TOI whose first pass has begun.
 	started uint32
 }
@@ -26,59 +24,34 @@ func newObjects(started uint32) objects {
 func (s *objects) add(o *object) {
 	s.table[o.toi] = o
 	s.order = append(s.order, o)
-	switch {
-	case o.control != nil:
-	case o.sent:
+	if o.control == nil && o.sent {
 		s.start(o.toi)
-	default:
-		i := len(s.passes)
-		for i > 0 && s.passes[i-1].priority.rank() > o.priority.rank() {
-			i--
-		}
-		s.passes = slices.Insert(s.passes, i, o)
 	}
 }
 
 // remove takes an object out.
 func (s *objects) remove(o *object) {
 	delete(s.table, o.toi)
-	same := func(x *object) bool { return x == o }
-	s.order = slices.DeleteFunc(s.order, same)
-	s.passes = slices.DeleteFunc(s.passes, same)
+	s.order = slices.DeleteFunc(s.order, func(x *object) bool { return x == o })
 }
 
-// pass returns the object whose first pass is going on, nil if there is none.
-func (s *objects) pass() *object {
-	if len(s.passes) == 0 {
-		return nil
+// start says that the first pass of a data object has begun. It reports whether none newer has.
+func (s *objects) start(toi uint32) bool {
+	if s.started != 0 && (toi == s.started || !newer(toi, s.started)) {
+		return false
 	}
-	return s.passes[0]
+	s.started = toi
+	return true
 }
 
-// start says that the first pass of a data object has begun.
-func (s *objects) start(toi uint32) {
-	if s.started == 0 || newer(toi, s.started) {
-		s.started = toi
-	}
-}
+// farSequence is a sequence with room on both sides, to compare TOIs near it.
+const farSequence = 1 << 40
 
 // newer reports whether the sequence of one TOI comes after that of another, less than half
 // the numbering away.
 func newer(toi, than uint32) bool {
-	const far = 1 << 40 // leaves room on both sides
-	near := wire.Sequence(than, far)
+	near := wire.Sequence(than, farSequence)
 	return wire.Sequence(toi, near) > near
-}
-
-// positions appends where the first passes stand: of the first object, and of others that
-// receivers would take for sent because a newer one has begun.
-func (s *objects) positions(list []wire.Position) []wire.Position {
-	for i, o := range s.passes[:min(len(s.passes), wire.MaxPositions)] {
-		if i == 0 || s.started != 0 && !newer(o.toi, s.started) {
-			list = append(list, wire.Position{TOI: o.toi, SBN: o.pass.position})
-		}
-	}
-	return list
 }
 
 // idlest returns the object that was touched longest ago of those with nothing to send, nil if
@@ -103,11 +76,11 @@ func (s *objects) expired(list []*object, since mono.Time) []*object {
 	return list
 }
 
-// settle forgets where the groups of old first passes ended, before packet sequence numbers
-// come round: nobody asks any more who has not seen the end.
+// settle forgets where the groups of first passes ended that are over, or suspended, for long, before
+// packet sequence numbers come round: nobody asks any more who has not seen the end.
 func (s *objects) settle(now mono.Time) {
 	for _, o := range s.order {
-		if o.control == nil && !o.sent && o.pass.done() && now.Sub(o.passed) > repairKeep {
+		if o.control == nil && !o.sent && now.Sub(o.moved) > repairKeep {
 			o.pass.marks = nil
 		}
 	}

@@ -43,6 +43,11 @@ func (p *pacer) duration(bytes int) time.Duration {
 	return time.Duration(float64(bytes)*p.perByte + 0.5)
 }
 
+// bytes returns how many bytes go in some time, but at most so many.
+func (p *pacer) bytes(d time.Duration, most int) int {
+	return int(min(float64(d)/p.perByte, float64(most)))
+}
+
 // allows reports whether a packet may go now. The last of a train may overdraw the bucket.
 func (p *pacer) allows(now mono.Time) bool {
 	if now < p.next() {

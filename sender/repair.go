@@ -6,16 +6,17 @@ import (
 	"fanfare/internal/mono"
 )
 
-// repairs holds the blocks of data objects that were asked for, and sends them in the order
-// in which they were first asked for; those of which more than half is asked for wait until
-// there are no others, so that an edge that lacks everything does not hold up those that lack
-// a few symbols.
+// repairs holds the blocks of data objects that were asked for, and sends those of one class in
+// the order in which they were first asked for; those of which more than half is asked for wait
+// until there are no others, so that an edge that lacks everything does not hold up those that
+// lack a few symbols.
 type repairs struct {
 	table map[blockName]*block
 	limit int
-	// Active and bulk blocks have T < G; idle ones, least recently touched first, are kept so
-	// that late asks are judged by what was sent.
-	active, bulk, idle blockList
+	// queues have the blocks with T < G, by the rank of their class.
+	queues [classCount]struct{ active, bulk blockList }
+	// idle blocks, least recently touched first, are kept so that late asks are judged by what was sent.
+	idle blockList
 	// queued is the sum of G - T.
 	queued int
 	free   *block // linked by next
@@ -75,26 +76,27 @@ func (r *repairs) ask(now mono.Time, b *block, seen uint32, need int) bool {
 	if b.list != &r.idle {
 		return raised > 0
 	}
+	queue := &r.queues[b.object.priority.rank()]
 	switch {
 	case raised == 0:
 		r.idle.push(b)
 	case b.outstanding() > max(b.k/2, bulkLeast):
-		r.bulk.push(b)
+		queue.bulk.push(b)
 	default:
-		r.active.push(b)
+		queue.active.push(b)
 	}
 	return raised > 0
 }
 
-// next returns the block to send a symbol of, nil if there is none.
-func (r *repairs) next() *block {
-	if r.active.front != nil {
-		return r.active.front
+// next returns the block of a class to send a symbol of, nil if there is none.
+func (r *repairs) next(rank int) *block {
+	if q := &r.queues[rank]; q.active.front != nil {
+		return q.active.front
 	}
-	return r.bulk.front
+	return r.queues[rank].bulk.front
 }
 
-// sent says that the block's next symbol went out. It reports whether the queue is now empty.
+// sent says that the block's next symbol went out. It reports whether nothing is queued any more.
 func (r *repairs) sent(now mono.Time, b *block, sequence uint32) (drained bool) {
 	b.transmit(sequence)
 	b.touched = now
@@ -102,7 +104,7 @@ func (r *repairs) sent(now mono.Time, b *block, sequence uint32) (drained bool) 
 	if b.outstanding() == 0 {
 		r.idle.push(b)
 	}
-	return r.next() == nil
+	return r.queued == 0
 }
 
 // drop forgets a block.
@@ -116,7 +118,8 @@ func (r *repairs) drop(b *block) {
 
 // dropObject forgets all blocks of an object.
 func (r *repairs) dropObject(o *object) {
-	for _, l := range []*blockList{&r.active, &r.bulk, &r.idle} {
+	queue := &r.queues[o.priority.rank()]
+	for _, l := range []*blockList{&queue.active, &queue.bulk, &r.idle} {
 		for b := l.front; b != nil; {
 			next := b.next
 			if b.object == o {
@@ -136,7 +139,8 @@ func (r *repairs) sweep(now mono.Time) {
 
 // asked reports whether symbols of an object are still to be sent.
 func (r *repairs) asked(o *object) bool {
-	for _, l := range []*blockList{&r.active, &r.bulk} {
+	queue := &r.queues[o.priority.rank()]
+	for _, l := range []*blockList{&queue.active, &queue.bulk} {
 		for b := l.front; b != nil; b = b.next {
 			if b.object == o {
 				return true

@@ -30,10 +30,10 @@ func TestRepairsInOrderOfAsking(t *testing.T) {
 	}
 	r.ask(1, r.find(o.toi, 2), 100, 3) // does not lose its place
 	var got []uint32
-	for sequence := uint32(1); r.next() != nil; sequence++ {
-		b := r.next()
+	for sequence := uint32(1); r.next(Normal.rank()) != nil; sequence++ {
+		b := r.next(Normal.rank())
 		got = append(got, b.sbn)
-		if drained := r.sent(2, b, sequence); drained != (r.next() == nil) {
+		if drained := r.sent(2, b, sequence); drained != (r.next(Normal.rank()) == nil) {
 			t.Errorf("drained is %v", drained)
 		}
 	}
@@ -71,7 +71,7 @@ func TestRepairsSweepAndDrop(t *testing.T) {
 		r.open(0, other, sbn, 10)
 	}
 	r.dropObject(o)
-	if len(r.table) != 4 || r.queued != 0 || r.next() != nil {
+	if len(r.table) != 4 || r.queued != 0 || r.next(Normal.rank()) != nil {
 		t.Errorf("%d blocks, %d symbols left", len(r.table), r.queued)
 	}
 	r.sweep(mono.Time(repairKeep) + 1)
