@@ -1,7 +1,6 @@
 package sender
 
 import (
-
 	"fanfare/fec"
 	"fanfare/internal/mono"
 	"fanfare/internal/wire"
