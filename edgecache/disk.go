@@ -23,6 +23,7 @@ type disk struct {
 	reserve int64
 	closing sync.WaitGroup
 	ahead   writeback.Ahead
+	files   *files // open for requests
 
 	allocate func(f *os.File, size int64) error
 	writeAt  func(f *os.File, b []byte, offset int64) error
@@ -30,7 +31,7 @@ type disk struct {
 }
 
 func newDisk(dir string, reserve int64) *disk {
-	return &disk{
+	d := &disk{
 		dir: dir, reserve: reserve,
 		allocate: allocate,
 		writeAt: func(f *os.File, b []byte, offset int64) error {
@@ -39,6 +40,8 @@ func newDisk(dir string, reserve int64) *disk {
 		},
 		sync: (*os.File).Sync,
 	}
+	d.files = newFiles(d.path, maxOpenFiles)
+	return d
 }
 
 func (d *disk) path(sequence uint64) string {
@@ -106,6 +109,7 @@ func (d *disk) remove(sequence uint64) error {
 	if err := os.Remove(d.path(sequence)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
+	d.files.drop(sequence)
 	return nil
 }
 

@@ -34,9 +34,9 @@ type handler struct {
 // found is what a request gets: an object in a bundle file.
 type found struct {
 	row    control.Row
-	bundle *bundle  // nil if there is none
-	time   int64    // of the entry, in milliseconds since 1970 UTC
-	file   *os.File // nil for an empty object
+	bundle *bundle   // nil if there is none
+	time   int64     // of the entry, in milliseconds since 1970 UTC
+	file   *openFile // nil for an empty object
 	answer control.Answer
 	// evicted explains an answer of Incomplete.
 	evicted bool
@@ -98,14 +98,14 @@ func (h *handler) refuse(w http.ResponseWriter, code int, d detail, text string)
 	_, _ = io.WriteString(w, text+"\n") // a reader who is gone needs no answer
 }
 
-// find looks a key up and opens the file. Between the two the bundle may go, for a purge, a
+// find looks a key up and acquires the file. Between the two the bundle may go, for a purge, a
 // newer version or space: then the catalogue has another answer.
 func (c *Cache) find(key control.Key) (f found, err error) {
 	for range 4 {
 		if f = c.lookup(key); f.answer != control.Found || f.row.Length == 0 {
 			return f, nil
 		}
-		f.file, err = os.Open(c.disk.path(f.row.Version))
+		f.file, err = c.disk.files.acquire(f.row.Version)
 		if !errors.Is(err, os.ErrNotExist) {
 			return f, err
 		}
@@ -126,7 +126,7 @@ func (c *Cache) lookup(key control.Key) (f found) {
 	return f
 }
 
-// serve answers with an object, or with what is asked of it. It closes the file.
+// serve answers with an object, or with what is asked of it. It releases the file.
 func (h *handler) serve(w http.ResponseWriter, r *http.Request, f found) {
 	header := w.Header()
 	modified := setHeaders(header, &f.row.Object, f.time)
@@ -139,12 +139,11 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, f found) {
 	if _, encoded := header["Content-Encoding"]; encoded {
 		w = &lengthWriter{w, int64(f.row.Length)}
 	}
-	var body io.ReadSeeker = strings.NewReader("")
+	b := &objectBody{file: f.file, offset: int64(f.row.Offset), length: int64(f.row.Length)}
 	if f.file != nil {
-		defer f.file.Close()
-		body = io.NewSectionReader(f.file, int64(f.row.Offset), int64(f.row.Length))
+		defer h.cache.disk.files.release(f.file)
 	}
-	http.ServeContent(w, r, "", modified, body)
+	http.ServeContent(&bodyWriter{w, b}, r, "", modified, b)
 }
 
 // ignoreRange reports whether a Range field means nothing: with another method than GET, or in
@@ -169,6 +168,12 @@ func (w *lengthWriter) WriteHeader(code int) {
 	}
 	w.ResponseWriter.WriteHeader(code)
 }
+
+// ReadFrom is io.ReaderFrom's.
+func (w *lengthWriter) ReadFrom(r io.Reader) (int64, error) { return io.Copy(w.ResponseWriter, r) }
+
+// Flush is http.Flusher's.
+func (w *lengthWriter) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() }
 
 // Unwrap is for http.ResponseController.
 func (w *lengthWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

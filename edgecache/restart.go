@@ -71,6 +71,7 @@ func (c *Cache) Close() error {
 			b.file.Close()
 		}
 	}
+	c.disk.files.close()
 	c.disk.wait()
 	return errors.Join(err, c.index.db.Close())
 }

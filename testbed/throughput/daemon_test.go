@@ -24,6 +24,7 @@ var (
 	flagRate      = flag.Float64("gbit", 0, "the origin's rate in Gbit/s (0: 2 with offloads, 0.6 without)")
 	flagEdges     = flag.Int("edges", 4, "how many edges there are")
 	flagProfiles  = flag.String("profiles", "", "write a CPU profile of each daemon into this `directory`")
+	flagServe     = flag.Duration("serve", 2*time.Second, "how long wrk asks a server in a round")
 	flagDirectory = flag.String("directory", "", "where the daemons keep their files (default: the directory for temporary files)")
 )
 
@@ -57,11 +58,17 @@ func startDaemon(b *testing.B, host *netns.Host, role daemon.Role) *daemon.Proce
 	return d
 }
 
-// cpu is how long a daemon's threads have run, in user and kernel together. The kernel counts
-// in ticks of 10 ms.
+// cpu is cpuOf of a daemon.
 func cpu(b *testing.B, d *daemon.Process) time.Duration {
 	b.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.PID()))
+	return cpuOf(b, d.PID())
+}
+
+// cpuOf is how long a process's threads have run, in user and kernel together. The kernel counts
+// in ticks of 10 ms.
+func cpuOf(b *testing.B, pid int) time.Duration {
+	b.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		b.Fatal(err)
 	}
