@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fanfare/control"
+	"fanfare/internal/cork"
 )
 
 // Handler returns the HTTP face: GET and HEAD of what is published, by host and path.
@@ -143,7 +144,9 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, f found) {
 	if f.file != nil {
 		defer h.cache.disk.files.release(f.file)
 	}
-	http.ServeContent(&bodyWriter{w, b}, r, "", modified, b)
+	conn := cork.From(r.Context())
+	http.ServeContent(&bodyWriter{w, b, conn}, r, "", modified, b)
+	_ = conn.Release() // whoever is gone needs no answer; the server finds out
 }
 
 // ignoreRange reports whether a Range field means nothing: with another method than GET, or in
@@ -154,7 +157,7 @@ func ignoreRange(r *http.Request) bool {
 }
 
 // entityTag is the strong validator of a body.
-func entityTag(digest control.Hash) string { return fmt.Sprintf("%q", encodeDigest(digest)) }
+func entityTag(digest control.Hash) string { return `"` + encodeDigest(digest) + `"` }
 
 // A lengthWriter says the length of an encoded body, which http.ServeContent leaves out.
 type lengthWriter struct {
@@ -171,9 +174,6 @@ func (w *lengthWriter) WriteHeader(code int) {
 
 // ReadFrom is io.ReaderFrom's.
 func (w *lengthWriter) ReadFrom(r io.Reader) (int64, error) { return io.Copy(w.ResponseWriter, r) }
-
-// Flush is http.Flusher's.
-func (w *lengthWriter) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() }
 
 // Unwrap is for http.ResponseController.
 func (w *lengthWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -170,7 +170,7 @@ func (m *made) symbol(t testing.TB, sbn uint32, esi int) []byte {
 
 // An edge is a cache under test, with the loop's verbs.
 type edge struct {
-	t *testing.T
+	t testing.TB
 	*Cache
 	origin *origin
 }
@@ -184,12 +184,12 @@ func (o *origin) config(dir string) Config {
 	}
 }
 
-func openEdge(t *testing.T, o *origin, cfg Config) *edge {
+func openEdge(t testing.TB, o *origin, cfg Config) *edge {
 	t.Helper()
 	return openEdgeOn(t, o, cfg, system{})
 }
 
-func openEdgeOn(t *testing.T, o *origin, cfg Config, under system) *edge {
+func openEdgeOn(t testing.TB, o *origin, cfg Config, under system) *edge {
 	t.Helper()
 	c, err := open(cfg, under)
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fanfare/internal/cork"
 )
 
 const (
@@ -43,7 +45,8 @@ func listen(addr, option string, handler http.Handler) (*server, error) {
 		return nil, fmt.Errorf("edge: %s %s: %w", option, addr, err)
 	}
 	g := &gate{handler: handler}
-	return &server{listener: l, gate: g, http: http.Server{
+	return &server{listener: cork.Listener{Listener: l}, gate: g, http: http.Server{
+		ConnContext:       cork.ConnContext,
 		Handler:           g,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,

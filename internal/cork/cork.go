@@ -1,0 +1,127 @@
+// Package cork has the connections of an HTTP server send the head of an answer and a small body in
+// one write. Package net/http gives each a write of its own, and on a fast network a write costs
+// more than all that comes before it.
+//
+// A server takes its connections from a Listener and has ConnContext for its own. A handler
+// finds the connection with From, calls Hold before it writes the head, and Release when it has
+// done. Between the two one goroutine writes, as net/http does.
+package cork
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+)
+
+// Limit is how many bytes of a body go together with what is held, in bytes.
+const Limit = 64 << 10
+
+// headLimit is how much is held: net/http writes a head in pieces of 4 KiB.
+const headLimit = 8 << 10
+
+// buffer is room for both.
+type buffer [headLimit + Limit]byte
+
+var buffers = sync.Pool{New: func() any { return new(buffer) }}
+
+// Listener is a net.Listener that makes a Conn of each TCP connection.
+type Listener struct{ net.Listener }
+
+// Accept is net.Listener's.
+func (l Listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if tcp, ok := c.(*net.TCPConn); ok && err == nil {
+		return &Conn{TCPConn: tcp}, nil
+	}
+	return c, err
+}
+
+type contextKey struct{}
+
+// ConnContext is for http.Server.ConnContext.
+func ConnContext(ctx context.Context, c net.Conn) context.Context {
+	if c, ok := c.(*Conn); ok {
+		return context.WithValue(ctx, contextKey{}, c)
+	}
+	return ctx
+}
+
+// From returns the connection of a request's context, nil if it is none of a Listener's: then Hold
+// and Release do nothing.
+func From(ctx context.Context) *Conn {
+	c, _ := ctx.Value(contextKey{}).(*Conn)
+	return c
+}
+
+// Conn is a TCP connection that can hold back what is written.
+type Conn struct {
+	*net.TCPConn
+	held   *buffer // nil: nothing is held back
+	length int     // of what is in held
+}
+
+// Hold has the Conn keep what is written until ReadFrom, until Release, or until it is much.
+func (c *Conn) Hold() {
+	if c != nil && c.held == nil {
+		c.held = buffers.Get().(*buffer)
+	}
+}
+
+// Release sends what is still held, and ends Hold. An error is that of the write.
+func (c *Conn) Release() error {
+	if c == nil || c.held == nil {
+		return nil
+	}
+	_, err := c.send(0)
+	return err
+}
+
+// send ends Hold and writes what was held and the more bytes that lie after it. It returns how many of
+// these were written.
+func (c *Conn) send(more int) (n int, err error) {
+	held, head := c.held, c.length
+	c.held, c.length = nil, 0
+	if head+more > 0 {
+		n, err = c.TCPConn.Write(held[:head+more])
+	}
+	buffers.Put(held)
+	return max(n-head, 0), err
+}
+
+// Write is io.Writer's.
+func (c *Conn) Write(p []byte) (int, error) {
+	if c.held == nil {
+		return c.TCPConn.Write(p)
+	}
+	if c.length+len(p) <= headLimit {
+		c.length += copy(c.held[c.length:], p)
+		return len(p), nil
+	}
+	if err := c.Release(); err != nil {
+		return 0, err
+	}
+	return c.TCPConn.Write(p)
+}
+
+// ReadFrom is io.ReaderFrom's. It ends Hold: an io.LimitedReader of up to Limit bytes goes
+// together with what was held, anything else as a TCP connection does it, a file by sendfile.
+func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
+	if c.held == nil {
+		return c.TCPConn.ReadFrom(r)
+	}
+	limited, ok := r.(*io.LimitedReader)
+	if !ok || limited.N > Limit {
+		if err := c.Release(); err != nil {
+			return 0, err
+		}
+		return c.TCPConn.ReadFrom(r)
+	}
+	n, readErr := io.ReadFull(r, c.held[c.length:][:limited.N])
+	if readErr == io.EOF || readErr == io.ErrUnexpectedEOF {
+		readErr = nil // the end of the reader: no error of ReadFrom's
+	}
+	n, err := c.send(n)
+	return int64(n), errors.Join(err, readErr)
+}
