@@ -31,6 +31,7 @@ var rooms = map[string]kind{
 	"edgecache":          impure,
 	"internal/api":       impure,
 	"internal/arch":      impure,
+	"internal/cork":      impure,
 	"internal/edge":      impure,
 	"internal/handover":  impure,
 	"internal/mcast":     impure,
