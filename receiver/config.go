@@ -34,13 +34,18 @@ type Config struct {
 	// such a block is asked for anew, ever more rarely.
 	Unicast bool
 
+	// OneWay says that there is no path to the sender: nothing is ever asked for or reported, and
+	// what is missing comes when the sender repeats everything.
+	OneWay bool
+
 	// MaxObjects limits the objects that are not whole yet; default 4,096.
 	MaxObjects int
 	// MaxUnexpected limits those of them that began with a packet and are not expected yet;
 	// default 64.
 	MaxUnexpected int
 	// MaxOpenBlocks limits the blocks with state: those with a symbol, but not whole; default
-	// 4,096, about 120 bytes each. A symbol of one more block is refused, and asked for later.
+	// 4,096, and 65,536 with OneWay, where blocks wait for a whole cycle; about 120 bytes each. A
+	// symbol of one more block is refused, and asked for later.
 	MaxOpenBlocks int
 	// MaxAskedBlocks limits the blocks asked for at a time; default 256, oldest first. So a
 	// receiver that lacks everything floods nobody.
@@ -62,6 +67,9 @@ func (c Config) Validate() error {
 func (c Config) withDefaults() Config {
 	setDefault(&c.MaxObjects, 4096)
 	setDefault(&c.MaxUnexpected, 64)
+	if c.OneWay {
+		setDefault(&c.MaxOpenBlocks, 65536)
+	}
 	setDefault(&c.MaxOpenBlocks, 4096)
 	setDefault(&c.MaxAskedBlocks, 256)
 	setDefault(&c.MaxRanges, 65536)

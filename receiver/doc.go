@@ -92,6 +92,13 @@
 // speak first, and the heartbeats that list what they asked for silence the others
 // (NACKsSuppressed).
 //
+// # No return path
+//
+// With Config.OneWay nothing is asked for, and nothing reported. The sender repeats every object
+// in cycles, as a rule with other symbols each time; a block waits with what it has until it
+// has k different ones, whichever cycle they are from. An object that is not announced yet waits,
+// too, as its entry may come a cycle later.
+//
 // # A new sender
 //
 // A heartbeat with another instance says that the sender was started anew: SenderRestarted.

@@ -35,11 +35,15 @@ func New(cfg Config, rng *rand.Rand, now mono.Time) (*Engine, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
+	reserve := min(cfg.MaxAskedBlocks, cfg.MaxOpenBlocks/2)
+	if cfg.OneWay {
+		reserve = 0
+	}
 	return &Engine{
 		cfg:      cfg,
 		rng:      rng,
 		objects:  newObjects(),
-		blocks:   blockPool{limit: cfg.MaxOpenBlocks, reserve: min(cfg.MaxAskedBlocks, cfg.MaxOpenBlocks/2)},
+		blocks:   blockPool{limit: cfg.MaxOpenBlocks, reserve: reserve},
 		asking:   asking{limit: cfg.MaxAskedBlocks, due: mono.Never},
 		reporter: newReporter(),
 		presence: presence{since: now},
@@ -208,6 +212,9 @@ func (e *Engine) SocketDropped(n uint64) { e.stats.SocketDrops += n }
 // delayed at random, so that not all edges report at once.
 func (e *Engine) RequestReport(now mono.Time) {
 	e.now = now
+	if e.cfg.OneWay {
+		return
+	}
 	e.reporter.request(now, e.rng)
 }
 

@@ -9,8 +9,12 @@ import (
 	"fanfare/internal/wire"
 )
 
-// unexpectedKeep is how long an object that no one expects is held after its last packet.
-const unexpectedKeep = 60 * time.Second
+// unexpectedKeep is how long an object that no one expects is held after its last packet. Without a
+// return path it waits for the next cycle, which may be long.
+const (
+	unexpectedKeep       = 60 * time.Second
+	unexpectedKeepOneWay = time.Hour
+)
 
 // Expect announces an object that should arrive, as a log entry says. It may come before or
 // after the first packets; an object that began by its packets with another OTI starts
@@ -133,6 +137,21 @@ func (e *Engine) Forget(now mono.Time, toi uint32) {
 	e.objects.finish(toi)
 }
 
+// Emptied says that the store has lost the symbols of a block that is not ready: the block is
+// as if none had come.
+func (e *Engine) Emptied(now mono.Time, toi, sbn uint32) {
+	e.now = now
+	o := e.objects.table[toi]
+	if o == nil {
+		return
+	}
+	if i, ok := o.find(sbn); ok && !o.open[i].ready {
+		b := o.open[i]
+		b.have, b.symbols, b.repaired = 0, [4]uint64{}, false
+		e.stats.BlocksEmptied++
+	}
+}
+
 // Object returns what is known of an object that is held, without Whole.
 func (e *Engine) Object(toi uint32) (ObjectInfo, bool) {
 	o := e.objects.table[toi]
@@ -147,8 +166,12 @@ func (e *Engine) expire(now mono.Time) {
 	if e.objects.unexpected == 0 {
 		return
 	}
+	keep := unexpectedKeep
+	if e.cfg.OneWay {
+		keep = unexpectedKeepOneWay
+	}
 	for i := len(e.objects.order) - 1; i >= 0; i-- {
-		if o := e.objects.order[i]; !o.expected && now.Sub(o.heard) > unexpectedKeep {
+		if o := e.objects.order[i]; !o.expected && now.Sub(o.heard) > keep {
 			e.drop(o)
 			e.events.push(Event{Kind: ObjectDropped, TOI: o.toi})
 		}

@@ -18,6 +18,9 @@ type choice struct {
 // valid until the next call. A message has either NACKs or a report.
 func (e *Engine) NextFeedback(now mono.Time, f *wire.Feedback) (ok bool) {
 	e.now = now
+	if e.cfg.OneWay {
+		return false
+	}
 	asks := e.asking.wanted > 0 && e.asking.due <= now
 	if asks {
 		e.rearm()

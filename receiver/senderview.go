@@ -87,7 +87,7 @@ func (e *Engine) HandleHeartbeat(now mono.Time, p *wire.Packet, h *wire.Heartbea
 	known := v.known
 	v.update(now, p.PacketSequence, h)
 	e.reporter.follow(now, h.ReportInterval, v.edges)
-	if !known {
+	if !known && !e.cfg.OneWay {
 		e.reporter.start(now, e.rng)
 	}
 	e.stats.HeartbeatsReceived++

@@ -32,6 +32,8 @@ type Stats struct {
 	// BlocksWhole counts blocks with a good result, BlocksDecoded those of them that needed
 	// repair symbols, BlocksFailed bad results.
 	BlocksWhole, BlocksDecoded, BlocksFailed uint64
+	// BlocksEmptied counts blocks whose symbols the store lost before they were enough.
+	BlocksEmptied uint64
 	// BlocksSupplied counts blocks that came otherwise than from packets.
 	BlocksSupplied uint64
 	// ObjectsWhole counts objects completed.

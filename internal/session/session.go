@@ -5,6 +5,7 @@ package session
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
@@ -44,11 +45,27 @@ type Session struct {
 	SymbolLength int `yaml:"symbol_length"`
 	// Rate is what the origin sends at most.
 	Rate Rate `yaml:"rate"`
-	// Origin is HOST:PORT of the origin: UDP for feedback, TCP for the log.
-	Origin string `yaml:"origin"`
+	// Mode says whether edges can answer; empty: TwoWay.
+	Mode Mode `yaml:"mode,omitempty"`
+	// Origin is HOST:PORT of the origin: UDP for feedback, TCP for the log. It may be empty, and is
+	// not used, if Mode is OneWay.
+	Origin string `yaml:"origin,omitempty"`
 	// PublicKey verifies the origin's entries and heads.
 	PublicKey PublicKey `yaml:"public_key"`
 }
+
+// Mode says whether there is a path from the edges to the origin.
+type Mode string
+
+const (
+	// TwoWay: edges ask for what they miss, and report what they have.
+	TwoWay Mode = "two-way"
+	// OneWay: edges send nothing; the origin repeats everything in a carousel.
+	OneWay Mode = "one-way"
+)
+
+// OneWay reports whether edges send nothing.
+func (s *Session) OneWay() bool { return s.Mode == OneWay }
 
 // PublicKey is an Ed25519 public key whose text form is standard base64.
 type PublicKey ed25519.PublicKey
@@ -161,6 +178,8 @@ func (s *Session) Validate() error {
 		return bad("rate is missing")
 	case len(s.PublicKey) != ed25519.PublicKeySize:
 		return bad("public_key is missing")
+	case s.Mode != "" && s.Mode != TwoWay && s.Mode != OneWay:
+		return bad("mode %q is neither %s nor %s", s.Mode, TwoWay, OneWay)
 	}
 	longest, err := wire.SymbolLength(s.MTU, s.Group.Addr().Is6())
 	if err != nil {
@@ -171,6 +190,9 @@ func (s *Session) Validate() error {
 	}
 	if s.SymbolLength%symbolUnit != 0 {
 		return bad("symbol_length %d is not a multiple of %d", s.SymbolLength, symbolUnit)
+	}
+	if s.Origin == "" && s.OneWay() {
+		return nil
 	}
 	if host, port, err := net.SplitHostPort(s.Origin); err != nil || host == "" || port == "" || port == "0" {
 		return bad("origin %q is not HOST:PORT", s.Origin)
@@ -202,10 +224,16 @@ symbol_length: %d
 # What the origin sends at most.
 rate: %s
 
-# HOST:PORT of the origin: UDP for feedback, TCP for the log.
-origin: "%s"
-# Ed25519 key that verifies the origin's log, base64.
-public_key: %s
-`, s.MTU, s.SymbolLength, s.Rate, s.Origin, key)
+`, s.MTU, s.SymbolLength, s.Rate)
+	if s.OneWay() {
+		b.WriteString("# one-way: edges send nothing and need no route to the origin, which repeats everything.\n")
+	} else {
+		b.WriteString("# two-way: edges ask the origin for what they miss. one-way: they have no path to it.\n")
+	}
+	fmt.Fprintf(&b, "mode: %s\n", cmp.Or(s.Mode, TwoWay))
+	if s.Origin != "" {
+		fmt.Fprintf(&b, "# HOST:PORT of the origin: UDP for feedback, TCP for the log.\norigin: \"%s\"\n", s.Origin)
+	}
+	fmt.Fprintf(&b, "# Ed25519 key that verifies the origin's log, base64.\npublic_key: %s\n", key)
 	return b.Bytes()
 }

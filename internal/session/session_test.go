@@ -14,7 +14,7 @@ func example() *Session {
 	return &Session{
 		Version: 1, Channel: 77, Generation: Generation{Order: 1, Random: 0xfeed},
 		Group: netip.MustParseAddrPort("239.1.2.3:5000"), MTU: 1500, SymbolLength: 1408,
-		Rate: 200_000_000, Origin: "192.0.2.1:5001",
+		Rate: 200_000_000, Mode: TwoWay, Origin: "192.0.2.1:5001",
 		PublicKey: PublicKey(make([]byte, ed25519.PublicKeySize)),
 	}
 }
@@ -26,7 +26,9 @@ func TestSaveLoad(t *testing.T) {
 	v6.Source = netip.MustParseAddr("2001:db8::1")
 	v6.SymbolLength = 1344
 	v6.Origin = "[2001:db8::1]:5001"
-	for _, want := range []*Session{example(), v6} {
+	oneWay := example()
+	oneWay.Mode, oneWay.Origin = OneWay, ""
+	for _, want := range []*Session{example(), v6, oneWay} {
 		path := filepath.Join(t.TempDir(), "session.ff")
 		if err := want.Save(path); err != nil {
 			t.Fatal(err)
@@ -38,6 +40,18 @@ func TestSaveLoad(t *testing.T) {
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("loaded %+v, want %+v", got, want)
 		}
+	}
+}
+
+// TestModeMayBeOmitted checks that a file without mode is of a session in two ways.
+func TestModeMayBeOmitted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "session.ff")
+	text := strings.Replace(string(example().text()), "mode: two-way\n", "", 1)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := Load(path); err != nil || s.OneWay() {
+		t.Errorf("loaded %+v, %v", s, err)
 	}
 }
 
@@ -55,6 +69,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"key", "public_key: AAAA", "public_key: AA", "Ed25519"},
 		{"rate", "200mbit", "fast", "not a number"},
 		{"origin", "192.0.2.1:5001", "192.0.2.1", "HOST:PORT"},
+		{"no origin", "origin: \"192.0.2.1:5001\"", "", "HOST:PORT"},
+		{"mode", "mode: two-way", "mode: sideways", "neither two-way nor one-way"},
 		{"not YAML", "version:", "version: [", "session.ff:"},
 	}
 	for _, test := range tests {
