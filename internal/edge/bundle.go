@@ -80,8 +80,11 @@ func (l *loop) keepSymbol(now mono.Time, p *wire.Packet) {
 		}
 	}
 	err := l.cache.Symbol(b.sequence, p.SBN, int(p.ESI), p.Payload)
-	if errors.Is(err, edgecache.ErrUnknown) { // the cache gave it up
+	switch {
+	case errors.Is(err, edgecache.ErrUnknown): // the cache gave it up
 		l.forgetBundle(now, p.TOI)
+	case errors.Is(err, edgecache.ErrMemory):
+		l.engine.Emptied(now, p.TOI, p.SBN)
 	}
 }
 
@@ -95,6 +98,7 @@ func (l *loop) beginUnannounced(now mono.Time, toi uint32) *bundle {
 	}
 	b := &bundle{sequence: sequence, oti: info.OTI}
 	l.bundles[toi] = b
+	l.adopt(now, b)
 	return b
 }
 
@@ -204,7 +208,7 @@ func (l *loop) reconcile(now mono.Time) {
 			l.engine.Forget(now, toi)
 			delete(l.bundles, toi)
 			l.tell(now)
-		case !b.announced && b.whole != 0 && now.Sub(b.whole) > unannouncedKeep:
+		case !b.announced && b.whole != 0 && now.Sub(b.whole) > l.unannouncedKeep():
 			l.abandon(toi)
 		}
 	}

@@ -21,6 +21,9 @@
 // or when NACKs did not help, by HTTP from the origin (see feed). All ways end in one
 // function, which has the bundle of a publish expected.
 //
+// In a one-way session there is no feedback and no fetcher, and no socket but the group's: what
+// was lost comes again when the origin repeats the log and the bundles (see oneway.go).
+//
 // # How a bundle gets here
 //
 // Its entry, or a packet with EXT_FTI that came before the entry, begins it in the cache and

@@ -86,6 +86,7 @@ type Edge struct {
 	generation control.Generation
 	id         *identity
 
+	// unicast carries feedback; nil in a one-way session.
 	group, unicast *mcast.Conn
 	poller         *mcast.Poller
 	content, admin *server // admin may be nil
@@ -137,9 +138,12 @@ func (e *Edge) HTTPAddr() net.Addr { return e.content.listener.Addr() }
 
 // join opens the sockets.
 func (e *Edge) join(ctx context.Context) error {
-	peer, err := resolve(ctx, e.session.Origin, e.session.Group.Addr().Is6())
-	if err != nil {
-		return err
+	var peer netip.AddrPort
+	var err error
+	if !e.session.OneWay() {
+		if peer, err = resolve(ctx, e.session.Origin, e.session.Group.Addr().Is6()); err != nil {
+			return err
+		}
 	}
 	wanted := mcast.ReceiveBuffer(uint64(e.session.Rate))
 	options := mcast.Options{
@@ -149,15 +153,19 @@ func (e *Edge) join(ctx context.Context) error {
 	if e.group, err = mcast.Join(options); err != nil {
 		return err
 	}
-	if e.unicast, err = mcast.DialUnicast(peer, mcast.Options{}); err != nil {
-		return err
+	conns := []*mcast.Conn{e.group}
+	if !e.session.OneWay() {
+		if e.unicast, err = mcast.DialUnicast(peer, mcast.Options{}); err != nil {
+			return err
+		}
+		conns = append(conns, e.unicast)
 	}
-	if e.poller, err = mcast.NewPoller(e.group, e.unicast); err != nil {
+	if e.poller, err = mcast.NewPoller(conns...); err != nil {
 		return err
 	}
 	granted := e.group.Stats().ReceiveBuffer
 	e.log.Info("joined", "group", e.session.Group, "source", e.session.Source, "interface", e.cfg.Interface,
-		"origin", peer, "name", e.cfg.Name, "receive_buffer", granted)
+		"origin", peer, "one_way", e.session.OneWay(), "name", e.cfg.Name, "receive_buffer", granted)
 	if granted < wanted {
 		e.log.Warn("the receive buffer is smaller than it should be, so packets may be lost here; raise it with sysctl -w net.core.rmem_max",
 			"granted", granted, "wanted", wanted)
@@ -285,17 +293,19 @@ func (e *Edge) random(stream uint64) *rand.Rand {
 
 // runLoop runs the loop with its helpers until ctx ends.
 func (e *Edge) runLoop(ctx context.Context, cache *edgecache.Cache) error {
-	engine, err := receiver.New(receiver.Config{
-		TSI: e.session.Channel, Edge: e.id.edge, Counter: e.id.counter,
-	}, e.random(engineStream), mcast.NewClock().Now())
+	engine, err := receiver.New(e.engineConfig(), e.random(engineStream), mcast.NewClock().Now())
 	if err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	fetcher := &fetcher{
-		client: api.NewTCP(e.session.Origin), key: ed25519.PublicKey(e.session.PublicKey),
-		channel: e.session.Channel, generation: e.generation,
-		requests: make(chan uint64, 1), results: e.results, wake: e.poller.Wake,
+	var entries *fetcher
+	if !e.session.OneWay() {
+		entries = &fetcher{
+			client: api.NewTCP(e.session.Origin), key: ed25519.PublicKey(e.session.PublicKey),
+			channel: e.session.Channel, generation: e.generation,
+			requests: make(chan uint64, 1), results: e.results, wake: e.poller.Wake,
+		}
+		group.Go(func() error { entries.run(ctx); return nil })
 	}
 	committer := &committer{
 		cache: cache, requests: make(chan uint64, 1), results: e.results, wake: e.poller.Wake,
@@ -303,14 +313,13 @@ func (e *Edge) runLoop(ctx context.Context, cache *edgecache.Cache) error {
 	hardener := &hardener{
 		cache: cache, requests: make(chan struct{}, 1), results: e.results, wake: e.poller.Wake,
 	}
-	group.Go(func() error { fetcher.run(ctx); return nil })
 	group.Go(func() error { committer.run(ctx); return nil })
 	group.Go(func() error { hardener.run(ctx); return nil })
 	group.Go(func() error {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		stop := context.AfterFunc(ctx, e.poller.Wake)
 		defer stop()
-		return newLoop(e, cache, engine, fetcher, committer, hardener).run(ctx)
+		return newLoop(e, cache, engine, entries, committer, hardener).run(ctx)
 	})
 	return group.Wait()
 }

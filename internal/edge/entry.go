@@ -133,6 +133,10 @@ func (l *loop) plan(now mono.Time) {
 	for _, sequence := range missing {
 		delete(l.applied, sequence) // the cache dropped it, as it did not follow the one before
 	}
+	if l.oneWay() {
+		l.feed.next = mono.Never
+		return // they come again
+	}
 	mark, _ := l.cache.Position()
 	ask, from := l.feed.plan(now, missing, mark+1, l.engine.Stats().RTT)
 	for _, sequence := range ask {
@@ -149,6 +153,9 @@ func (l *loop) plan(now mono.Time) {
 // prefetch asks the origin at the start for what came since the last run, before its
 // first heartbeat is heard.
 func (l *loop) prefetch() {
+	if l.oneWay() {
+		return
+	}
 	mark, _ := l.cache.Position()
 	l.feed.fetching = true
 	l.fetch(mark + 1)

@@ -36,7 +36,7 @@ type loop struct {
 
 	engine    *receiver.Engine
 	cache     *edgecache.Cache
-	fetcher   *fetcher
+	fetcher   *fetcher // nil in a one-way session
 	committer *committer
 	hardener  *hardener
 

@@ -65,6 +65,7 @@ func (m *metrics) addEngine() {
 	m.counter("symbols_refused", "Encoding symbols that no table had room for.", func(s *snapshot) uint64 { return s.engine.SymbolsRefused })
 	m.counter("blocks_whole", "Source blocks completed.", func(s *snapshot) uint64 { return s.engine.BlocksWhole })
 	m.counter("blocks_failed", "Source blocks that had to be asked for anew.", func(s *snapshot) uint64 { return s.engine.BlocksFailed })
+	m.counter("blocks_emptied", "Open source blocks that memory had no room for.", func(s *snapshot) uint64 { return s.engine.BlocksEmptied })
 	m.counter("objects_whole", "Transport objects completed.", func(s *snapshot) uint64 { return s.engine.ObjectsWhole })
 	m.counter("nacks_sent", "Feedback messages that ask for symbols.", func(s *snapshot) uint64 { return s.engine.NACKsSent })
 	m.counter("blocks_asked", "Source blocks in those messages.", func(s *snapshot) uint64 { return s.engine.BlocksAsked })

@@ -56,6 +56,9 @@ func (l *loop) read() (more bool, err error) {
 // drainUnicast throws away what comes back on the feedback socket: the origin sends nothing
 // there, but ICMP errors must not keep the poller awake.
 func (l *loop) drainUnicast() error {
+	if l.edge.unicast == nil {
+		return nil
+	}
 	for {
 		batch, err := l.edge.unicast.Read()
 		if err != nil || len(batch) == 0 {

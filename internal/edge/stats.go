@@ -37,10 +37,13 @@ type snapshotRequest struct{ reply chan<- *snapshot }
 func (l *loop) snapshot() *snapshot {
 	s := &snapshot{
 		loop: l.stats, engine: l.engine.Stats(), cache: l.cache.Stats(),
-		group: l.edge.group.Stats(), sent: l.edge.unicast.Stats(),
+		group: l.edge.group.Stats(),
 		dropped: make(packetCounts, len(l.counts)),
 		bundles: len(l.bundles), commits: len(l.committing),
 		head: l.feed.head.Sequence, ready: l.catchUp.ready,
+	}
+	if l.edge.unicast != nil {
+		s.sent = l.edge.unicast.Stats()
 	}
 	s.mark, _ = l.cache.Position()
 	for reason, n := range l.counts {
