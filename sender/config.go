@@ -38,6 +38,11 @@ type Config struct {
 	// Ethernet), in bytes; it is charged to the rate.
 	PacketOverhead int
 
+	// OneWay says that edges have no path to here: feedback is ignored, an object is forgotten as
+	// soon as it has been sent (ObjectForgotten), and heartbeats come every 200 ms or more rarely, as
+	// nobody waits for them.
+	OneWay bool
+
 	// MaxObjects limits the objects held; default 4,096. A new one displaces the one that
 	// has been idle longest.
 	MaxObjects int

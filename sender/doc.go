@@ -82,6 +82,12 @@
 // Heartbeats list G - T of every block that is being repaired, so that edges whose need is
 // covered stay silent: without hearing each other they suppress each other's NACKs.
 //
+// # No return path
+//
+// With Config.OneWay nobody can ask: feedback that comes all the same is ignored, and an object is
+// forgotten when its pass is over. The loop adds it again, with another Start, as often as edges
+// are to have another chance (see internal/carousel).
+//
 // # Order and pace
 //
 // Control objects go first, then heartbeats, then data objects by their class: urgent, normal,

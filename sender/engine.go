@@ -52,6 +52,9 @@ func New(cfg Config, rng *rand.Rand, now mono.Time) (*Engine, error) {
 	}
 	e.beat = newHeartbeat(&e.pacer, now)
 	e.budget = newBudget(cfg, now)
+	if cfg.OneWay {
+		e.beat.calm()
+	}
 	return e, nil
 }
 
@@ -141,7 +144,12 @@ func (e *Engine) HandleTimeout(now mono.Time) {
 }
 
 // NextEvent returns the next thing that the loop should know or do, and whether there is one.
-func (e *Engine) NextEvent() (Event, bool) { return e.events.pop() }
+func (e *Engine) NextEvent() (ev Event, ok bool) {
+	if ev, ok = e.events.pop(); ok {
+		e.release(ev)
+	}
+	return ev, ok
+}
 
 // NextPacket fills in the packet to send now, all but Payload, and reports whether there is one.
 // The loop adds the symbol that TOI, SBN and ESI name, or, if TOI is wire.HeartbeatTOI, a

@@ -20,6 +20,10 @@ func (e *Engine) HandleFeedback(now mono.Time, f *wire.Feedback) {
 	}
 	e.now = now
 	e.stats.FeedbackReceived++
+	if e.cfg.OneWay {
+		e.stats.FeedbackIgnored++
+		return
+	}
 	known := f.Instance == e.cfg.Instance
 	from, stale := e.edges.hear(now, f)
 	if f.Report != nil {

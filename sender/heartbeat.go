@@ -27,6 +27,8 @@ type heartbeat struct {
 	// least is what any interval but a first one must be, so that heartbeats take no more than a
 	// twentieth of a small rate.
 	least time.Duration
+	// quiet says that nobody waits for the next one.
+	quiet bool
 }
 
 const (
@@ -58,6 +60,9 @@ func newHeartbeat(p *pacer, now mono.Time) heartbeat {
 
 // hurry asks for a heartbeat soon, and for idle intervals to begin anew.
 func (h *heartbeat) hurry(now mono.Time) {
+	if h.quiet {
+		return
+	}
 	h.soon, h.hurried = true, now
 	h.pause = idleShortest
 }

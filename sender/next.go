@@ -47,6 +47,9 @@ func (e *Engine) nextControl(now mono.Time, p *wire.Packet) bool {
 	if e.control.sent(now, b, p.PacketSequence) {
 		e.beat.hurry(now)
 	}
+	if e.cfg.OneWay && b.outstanding() == 0 {
+		e.events.push(Event{Kind: FirstPassDone, TOI: p.TOI})
+	}
 	e.stats.ControlPacketsSent++
 	return true
 }

@@ -21,6 +21,8 @@ type Stats struct {
 
 	// FeedbackReceived counts feedback messages, NACKsReceived those that ask for something.
 	FeedbackReceived, NACKsReceived uint64
+	// FeedbackIgnored counts messages that came although Config.OneWay is set.
+	FeedbackIgnored uint64
 	// FeedbackForeign counts messages of another session, FeedbackStale those that come out
 	// of order or twice; the asks of stale ones are honoured, and do no harm.
 	FeedbackForeign, FeedbackStale uint64

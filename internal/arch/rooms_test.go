@@ -24,6 +24,7 @@ var rooms = map[string]kind{
 	"fec":                pure,
 	"control":            pure,
 	"internal/wire":      pure,
+	"internal/carousel":  pure,
 	"internal/mono":      pure,
 	"testbed/netem":      pure,
 	"testbed/sim":        pure,

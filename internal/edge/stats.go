@@ -37,7 +37,7 @@ type snapshotRequest struct{ reply chan<- *snapshot }
 func (l *loop) snapshot() *snapshot {
 	s := &snapshot{
 		loop: l.stats, engine: l.engine.Stats(), cache: l.cache.Stats(),
-		group: l.edge.group.Stats(),
+		group:   l.edge.group.Stats(),
 		dropped: make(packetCounts, len(l.counts)),
 		bundles: len(l.bundles), commits: len(l.committing),
 		head: l.feed.head.Sequence, ready: l.catchUp.ready,
