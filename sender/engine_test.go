@@ -171,19 +171,19 @@ func TestOneObject(t *testing.T) {
 
 func TestEXTFTI(t *testing.T) {
 	h := newHarness(t, Config{})
-	h.add(ObjectInfo{TOI: wire.DataTOI(1), OTI: oti(4, 4, 8), Proactive: 3})
+	h.add(ObjectInfo{TOI: wire.DataTOI(1), OTI: oti(4, 4, 12), Proactive: 6})
 	h.add(ObjectInfo{TOI: 1, OTI: oti(3, 3, 3)})
 	for name := h.next(); name != ""; name = h.next() {
 		p := &h.packet
 		if p.TOI == wire.HeartbeatTOI {
 			continue
 		}
-		want := wire.IsControl(p.TOI) || p.ESI < 2 || p.ESI == 4 || p.ESI == 5
+		want := wire.IsControl(p.TOI) || p.ESI <= 2 || p.ESI == 4 || p.ESI == 5 || p.ESI == 8
 		if p.HasOTI != want || p.HasOTI == (p.OTI == fec.OTI{}) {
 			t.Errorf("%s: HasOTI is %v, OTI %v", name, p.HasOTI, p.OTI)
 		}
 	}
-	if s := h.engine.Stats(); s.ProactiveSymbolsSent != 3 || s.ControlPacketsSent != 3 {
+	if s := h.engine.Stats(); s.ProactiveSymbolsSent != 6 || s.ControlPacketsSent != 3 {
 		t.Errorf("%+v", s)
 	}
 }

@@ -313,7 +313,7 @@ func (e *Engine) nextPass(now mono.Time, p *wire.Packet, c *class) (*object, boo
 	}
 	sbn, esi := o.pass.next(max(e.interleave(o)/len(c.running), 1))
 	o.fill(p, sbn, esi)
-	p.HasOTI = o.pass.turn < 2
+	p.HasOTI = tellsOTI(o.pass.turn)
 	o.pass.sent(p.PacketSequence)
 	o.touched, o.moved = now, now
 	if esi < int(p.SourceBlockLength) {
