@@ -26,9 +26,9 @@ type loss struct {
 	late   time.Duration
 	lateAt mono.Time
 
-	// recent smooths the loss, from what the counters were at its last update.
-	recent           uint32
-	recentKnown      bool
+	// recent smooths the loss over about recentOf packets, from what the counters were at its last
+	// update.
+	recent, recentOf uint32
 	markLost, markIn uint64
 	burst            burst
 }
@@ -49,8 +49,11 @@ const (
 	// waited for at most.
 	lateKeep = 10 * time.Second
 	lateMost = 100 * time.Millisecond
-	// recentLeast is how many packets make a sample of the recent loss.
+	// recentLeast is how many packets make a sample of the recent loss, recentMost over how many it
+	// is smoothed: of 100 receivers the one with the highest of samples four times shorter reports
+	// twice its loss of 1 %.
 	recentLeast = 100
+	recentMost  = 4096
 )
 
 // receive takes note of a packet. It reports whether it is the newest so far.
@@ -131,11 +134,9 @@ func (l *loss) recentPPM() uint32 {
 	if lost < 0 || lost+in < recentLeast {
 		return l.recent
 	}
-	sample := uint32(lost * 1e6 / (lost + in))
-	if l.recentKnown {
-		sample = (3*l.recent + sample) / 4
-	}
-	l.recent, l.recentKnown = sample, true
+	of := int64(l.recentOf)
+	l.recent = uint32((int64(l.recent)*of + lost*1e6) / (of + lost + in))
+	l.recentOf = uint32(min(of+lost+in, recentMost))
 	l.markLost, l.markIn = l.lost, l.received
 	return l.recent
 }

@@ -122,7 +122,8 @@ type ObjectInfo struct {
 	// has sent of each block so far sends fresh symbols. Adding a data object that is held and has
 	// nothing to send replaces it if Start is not 0.
 	Start int
-	// Proactive is how many repair symbols follow the source symbols of each block unasked;
-	// it is clamped to n-k.
+	// Proactive is how many repair symbols follow the source symbols of each block unasked; it is
+	// clamped to n-k. 0 is as many as the losses that edges report make worth while, none if
+	// they report none; NoProactive is none in any case.
 	Proactive int
 }

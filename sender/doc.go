@@ -51,6 +51,13 @@
 // has been asked for a minute the object is forgotten: ObjectForgotten. If an edge asks later
 // still, the loop learns of it by ObjectUnknown and may Add the object again, with Sent.
 //
+// # Proactive repair
+//
+// If edges report losses, repair symbols follow the source symbols of each block in the first pass, as
+// many as will hardly be sent in vain (proactive.go): their number comes from the losses, and is
+// tracked by whether blocks turn out to need more (unasked.go). That spares most NACKs and costs
+// about half a per cent. On a clean path there are none. An object may have a number of its own.
+//
 // # One repair round
 //
 // What makes repair exact is an account of transmissions for each block (account.go), not a
@@ -62,21 +69,22 @@
 //
 //	G = max(G, C + e)
 //
-// Three edges lose 3, 5 and 2 symbols of a block with k = 200, whose last symbol went out in
-// packet 1000. All ask after the heartbeat in packet 1001, so all say h = 1001, and C = 200:
+// A block with k = 200 was followed by a = 4 repair symbols, the last of them in packet 1000, so T =
+// G = 204. Three edges have lost 7, 9 and 6 of these symbols and need 3, 5 and 2 more. All ask after
+// the heartbeat in packet 1001, so all say h = 1001, and C = 204:
 //
-//	NACK from A: e = 3  G = max(200, 200+3) = 203  sends T = 200, 201, 202 in packets 1002 to 1004
-//	NACK from B: e = 5  G = max(203, 200+5) = 205  sends T = 203, 204 in packets 1005 and 1006
-//	NACK from C: e = 2  G = max(205, 200+2) = 205  nothing: it is on its way (AsksMerged)
+//	NACK from A: e = 3  G = max(204, 204+3) = 207  sends T = 204, 205, 206 in packets 1002 to 1004
+//	NACK from B: e = 5  G = max(207, 204+5) = 209  sends T = 207, 208 in packets 1005 and 1006
+//	NACK from C: e = 2  G = max(209, 204+2) = 209  nothing: it is on its way (AsksMerged)
 //	                    heartbeat in packet 1007: the queue is empty, nothing is outstanding
 //
-// Five symbols mended ten losses. B lost packet 1004; it sees that nothing is outstanding and
+// Nine symbols mended 22 losses. B lost packet 1004; it sees that nothing is outstanding and
 // that it still needs one. It asks again, for one and one to be sure (see package receiver):
 //
-//	NACK from B: e = 2, h = 1007: C = 205  G = 207  sends T = 205, 206
+//	NACK from B: e = 2, h = 1007: C = 209  G = 211  sends T = 209, 210
 //
-// Should B's first NACK now come a second time, late: e = 5, h = 1001, C = 200, and G =
-// max(207, 205) does not move. Asks may come in any order, twice, or never; they are merged by
+// Should B's first NACK now come a second time, late: e = 5, h = 1001, C = 204, and G =
+// max(211, 209) does not move. Asks may come in any order, twice, or never; they are merged by
 // maximum, and no loss is paid for twice.
 //
 // Heartbeats list G - T of every block that is being repaired, so that edges whose need is

@@ -2,6 +2,7 @@ package sender
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"fanfare/internal/mono"
@@ -11,13 +12,16 @@ import (
 // Engine decides which symbol of which object goes out next, and when. See the package comment
 // for the contract between it and the loop around it.
 type Engine struct {
-	cfg      Config
-	stats    Stats
-	objects  objects
-	repairs  repairs
-	control  controlQueue
-	unknowns unknowns
-	edges    edges
+	cfg       Config
+	stats     Stats
+	objects   objects
+	repairs   repairs
+	control   controlQueue
+	unknowns  unknowns
+	edges     edges
+	proactive proactive
+	// unjudged are objects whose first pass is over, but not yet judged; see unasked.
+	unjudged []*object
 	pacer    pacer
 	grtt     grtt
 	budget   budget
@@ -111,6 +115,7 @@ func (e *Engine) Cancel(now mono.Time, toi uint32) {
 // forget drops all state of an object.
 func (e *Engine) forget(o *object) {
 	e.objects.remove(o)
+	e.unjudged = slices.DeleteFunc(e.unjudged, func(x *object) bool { return x == o })
 	if o.control != nil {
 		o.control.leave()
 		return

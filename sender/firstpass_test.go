@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"fanfare/fec"
+	"fanfare/internal/mono"
 )
 
 // walk runs a first pass to its end and returns the symbols, groups parted by a bar. Packet
@@ -16,13 +17,16 @@ func walk(t *testing.T, oti fec.OTI, proactive, width int) (f firstPass, order s
 	if err != nil {
 		t.Fatal(err)
 	}
-	f = newFirstPass(part, proactive, 0)
+	f = newFirstPass(part, 0)
 	var b strings.Builder
 	for sequence := uint32(1); !f.done(); sequence++ {
-		sbn, esi := f.next(width)
+		if f.between() {
+			f.begin(uint32(width), extra{each: uint8(proactive)})
+		}
+		sbn, esi := f.next()
 		fmt.Fprintf(&b, "%d,%d ", sbn, esi)
 		before := f.position
-		f.sent(sequence)
+		f.sent(mono.Time(sequence), sequence)
 		if f.position != before {
 			b.WriteString("| ")
 		}

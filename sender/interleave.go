@@ -42,13 +42,9 @@ func (b *bursts) survey(s *edges) {
 	}
 }
 
-// interleave returns how many blocks of an object take turns in the group that begins now; if
-// one goes on that does not matter. The groups that are left are of about the same width, since
+// interleave returns how many blocks of an object take turns in the group that begins now. The groups that are left are of about the same width, since
 // one of a single block would bear each burst alone.
 func (e *Engine) interleave(o *object) int {
-	if o.pass.width > 0 {
-		return 0
-	}
 	oti := o.part.OTI()
 	block := float64(o.part.SourceSymbols(0)) * float64(oti.SymbolLength)
 	rtt := max(e.grtt.estimate(), interleaveRTT)

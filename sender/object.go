@@ -22,6 +22,8 @@ type object struct {
 	moved mono.Time
 	left  int64
 	added uint64
+	// unasked is how many repair symbols a data object's blocks are followed by.
+	unasked unasked
 	// control is the only block of a control object, nil for a data object.
 	control *block
 	// touched is when it was last added, sent or asked for.
@@ -41,7 +43,7 @@ func newObject(o ObjectInfo, now mono.Time) (*object, error) {
 	if o.Start < 0 {
 		return nil, fmt.Errorf("%w: start at ESI %d", ErrObject, o.Start)
 	}
-	proactive := min(max(o.Proactive, 0), fec.MaxSymbols)
+	obj.unasked.fix(o.Proactive)
 	switch {
 	case wire.IsControl(o.TOI):
 		if part.Blocks() != 1 {
@@ -50,10 +52,10 @@ func newObject(o ObjectInfo, now mono.Time) (*object, error) {
 		k, n := part.SourceSymbols(0), int(o.OTI.MaxSymbols)
 		obj.control = &block{object: obj, k: k, n: n, touched: now}
 		if !o.Sent {
-			obj.control.goal = uint32(goalOf(k, n, proactive))
+			obj.control.goal = uint32(goalOf(k, n, int(obj.unasked.amount)))
 		}
 	case wire.IsData(o.TOI):
-		obj.pass = newFirstPass(part, proactive, o.Start)
+		obj.pass = newFirstPass(part, o.Start)
 	default:
 		return nil, fmt.Errorf("%w: TOI %d is of no object", ErrObject, o.TOI)
 	}
@@ -76,7 +78,7 @@ func (o *object) opening(sbn uint32, need int, sequence uint32, known bool) (sen
 	if !known || !o.pass.ended(sbn, sequence) {
 		return 0, false
 	}
-	return o.pass.start + o.pass.turns(sbn), true
+	return o.pass.start + o.pass.transmitted(sbn), true
 }
 
 // passing reports whether the first pass is still to do.

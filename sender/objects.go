@@ -81,7 +81,7 @@ func (s *objects) expired(list []*object, since mono.Time) []*object {
 func (s *objects) settle(now mono.Time) {
 	for _, o := range s.order {
 		if o.control == nil && !o.sent && now.Sub(o.moved) > repairKeep {
-			o.pass.marks = nil
+			o.pass.marks, o.pass.judged = nil, 0
 		}
 	}
 }

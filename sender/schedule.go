@@ -311,10 +311,13 @@ func (e *Engine) nextPass(now mono.Time, p *wire.Packet, c *class) (*object, boo
 	if e.objects.start(o.toi) {
 		e.progress.stale = true
 	}
-	sbn, esi := o.pass.next(max(e.interleave(o)/len(c.running), 1))
+	if o.pass.between() {
+		e.beginGroup(now, o, max(e.interleave(o)/len(c.running), 1))
+	}
+	sbn, esi := o.pass.next()
 	o.fill(p, sbn, esi)
 	p.HasOTI = tellsOTI(o.pass.turn)
-	o.pass.sent(p.PacketSequence)
+	o.pass.sent(now, p.PacketSequence)
 	o.touched, o.moved = now, now
 	if esi < int(p.SourceBlockLength) {
 		e.stats.SourceSymbolsSent++

@@ -23,7 +23,7 @@ type Config struct {
 	Trunk netem.Config
 	// Edges are the receivers.
 	Edges []Edge
-	// Proactive is how many repair symbols go with each block unasked.
+	// Proactive is how many repair symbols go with each block unasked; see sender.ObjectInfo.
 	Proactive int
 	// Entries sends a control object before each data object, as the origin's log does.
 	Entries bool

@@ -17,6 +17,7 @@ type origin struct {
 	starts  uint64
 	leave   []int // flights that left in this instant
 	earlier sender.Stats
+	unasked uint64 // symbols that the engine sent unasked so far
 }
 
 // startOrigin starts a new instance of the sender, which finds the log as it is.
@@ -31,7 +32,7 @@ func (s *Simulation) startOrigin() error {
 	if err != nil {
 		return err
 	}
-	s.origin.engine = engine
+	s.origin.engine, s.origin.unasked = engine, 0
 	s.origin.armed = mono.Never
 	s.pumpOrigin()
 	return nil
@@ -125,7 +126,10 @@ func (s *Simulation) launch(i int, f *flight) {
 		f.head = len(s.objects)
 		f.size += 200
 	} else if o := s.byTOI[f.packet.TOI]; wire.IsData(f.packet.TOI) {
-		f.transmission = o.blocks[f.packet.SBN].transmit(f.packet.PacketSequence)
+		unasked := s.origin.engine.Stats().ProactiveSymbolsSent
+		f.transmission = o.blocks[f.packet.SBN].transmit(f.packet.PacketSequence, unasked > s.origin.unasked)
+		s.origin.unasked = unasked
+
 		f.size += int(o.oti.SymbolLength)
 	}
 	s.trace.add(uint64(s.now), uint64(f.packet.TOI)<<32|uint64(f.packet.SBN), uint64(f.packet.ESI)<<32|uint64(f.packet.PacketSequence))

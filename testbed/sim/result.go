@@ -35,8 +35,9 @@ func (r *Result) FeedbackShare() float64 {
 // ObjectResult is what one object came to.
 type ObjectResult struct {
 	TOI uint32
-	// Source counts source symbols, Sent all symbols sent, of either kind.
-	Source, Sent int
+	// Source counts source symbols, Sent all symbols sent, of either kind, Proactive those of them
+	// that were repair symbols sent unasked.
+	Source, Sent, Proactive int
 	// RepairedTwice and Surplus are explained in the package comment.
 	RepairedTwice, Surplus int
 	// FirstPass is when the first pass was over, Last when the last edge had the object, both
@@ -77,8 +78,9 @@ func (o *published) result() ObjectResult {
 		b := &o.blocks[sbn]
 		k := o.part.SourceSymbols(uint32(sbn))
 		r.Source += k
+		r.Proactive += b.unasked
 		r.Sent += b.total()
-		r.RepairedTwice += b.twice(k + min(o.proactive, int(o.oti.MaxSymbols)-k))
+		r.RepairedTwice += b.twice(k)
 		r.Surplus += b.surplus()
 	}
 	if o.passed != mono.Never {

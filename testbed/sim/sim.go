@@ -207,7 +207,6 @@ type published struct {
 	toi, control uint32
 	oti, entry   fec.OTI
 	part         fec.Partition
-	proactive    int
 	at           mono.Time
 	passed       mono.Time // end of the first pass
 	blocks       []tally
@@ -234,7 +233,7 @@ func (s *Simulation) publish(what Object) error {
 	sequence := uint64(len(s.objects) + 1)
 	o := &published{
 		sequence: sequence, toi: wire.DataTOI(sequence), control: wire.ControlTOI(sequence),
-		oti: oti, part: part, proactive: s.cfg.Proactive, at: s.now, passed: mono.Never,
+		oti: oti, part: part, at: s.now, passed: mono.Never,
 		bare: what.Bare, entry: what.entry(oti), statement: what.statement,
 		blocks: make([]tally, part.Blocks()),
 		done:   make([]mono.Time, len(s.edges)),

@@ -10,13 +10,18 @@ type tally struct {
 	sequences []uint32
 	earlier   int
 	called    int
+	// unasked counts those that the sender sent on its own account beyond the source symbols.
+	unasked int
 	// useful is the last transmission that completed the block at an edge.
 	useful int
 }
 
 // transmit notes a transmission and returns its number, from 1.
-func (t *tally) transmit(sequence uint32) uint32 {
+func (t *tally) transmit(sequence uint32, unasked bool) uint32 {
 	t.sequences = append(t.sequences, sequence)
+	if unasked {
+		t.unasked++
+	}
 	return uint32(t.total())
 }
 
@@ -32,14 +37,15 @@ func (t *tally) complete(transmission uint32) { t.useful = max(t.useful, int(tra
 // restart says that the sender's instance is gone.
 func (t *tally) restart() {
 	t.earlier += len(t.sequences)
-	t.sequences, t.called = nil, 0
+	t.sequences, t.called, t.unasked = nil, 0, 0
 }
 
 func (t *tally) total() int { return t.earlier + len(t.sequences) }
 
-// twice returns how many transmissions nobody called for, beyond those of the first
-// pass. After a restart there is no first pass.
-func (t *tally) twice(first int) int {
+// twice returns how many transmissions nobody called for, beyond those of the first pass of a block
+// of k source symbols. After a restart there is no first pass.
+func (t *tally) twice(k int) int {
+	first := k + t.unasked
 	if t.earlier > 0 {
 		first = 0
 	}

@@ -35,6 +35,10 @@ type Trial struct {
 	Rate    uint64 // bits per second
 	RTT     time.Duration
 	Seed    uint64
+	// Proactive is as in Config. Warm is the length of an object that goes before, so that the
+	// origin knows what edges lose; 0: none does.
+	Proactive int
+	Warm      uint64
 }
 
 // Outcome is what a trial came to.
@@ -42,8 +46,8 @@ type Outcome struct {
 	Trial
 	// MaxBlock is k, chosen for the loss.
 	MaxBlock int
-	// Source counts source symbols, Sent all that were sent.
-	Source, Sent int
+	// Source counts source symbols, Sent all that were sent, Proactive those sent unasked.
+	Source, Sent, Proactive int
 	// Ratio is Sent over Source, Ideal the least that it can be: Ideal's for losses that are
 	// independent, 1/(1-Loss) for shared ones. For bursts there is no formula: there it is what had
 	// been sent of each block when the last edge had enough of it. The entry and heartbeats are not
@@ -80,7 +84,7 @@ func BlockFor(loss float64) int {
 func (t *Trial) config() (Config, error) {
 	down := netem.Config{Delay: t.RTT / 2}
 	cfg := Config{
-		Seed: t.Seed, Entries: true, MaxBlock: BlockFor(t.Loss),
+		Seed: t.Seed, Entries: true, Proactive: t.Proactive, MaxBlock: BlockFor(t.Loss),
 		Sender: sender.Config{Rate: t.Rate, PacketOverhead: 28},
 	}
 	switch t.Pattern {
@@ -116,31 +120,47 @@ func (t Trial) Run(tell func(share float64) error) (Outcome, error) {
 		return Outcome{}, err
 	}
 	// First all edges are heard, which takes the longer the more there are.
-	start := time.Second + time.Duration(t.Edges)*1500*time.Microsecond
-	before, err := s.RunOn(start)
+	quiet := time.Second + time.Duration(t.Edges)*1500*time.Microsecond
+	before, err := s.RunOn(quiet)
 	if err != nil {
 		return Outcome{}, err
 	}
-	key, err := control.ParseKey("/object")
+	if t.Warm > 0 {
+		if _, err := t.bring(s, "/before", t.Warm, func(float64) error { return nil }); err != nil {
+			return Outcome{}, err
+		}
+		if before, err = s.RunOn(quiet); err != nil {
+			return Outcome{}, err
+		}
+	}
+	r, err := t.bring(s, "/object", t.Bytes, tell)
 	if err != nil {
 		return Outcome{}, err
 	}
-	if _, err := s.AddObjects(control.Object{Key: key, Length: t.Bytes}); err != nil {
-		return Outcome{}, err
+	return t.outcome(s.objects[len(s.objects)-1].oti, before, r)
+}
+
+// bring publishes an object and runs until every edge has it.
+func (t Trial) bring(s *Simulation, path string, bytes uint64, tell func(share float64) error) (Result, error) {
+	key, err := control.ParseKey(path)
+	if err != nil {
+		return Result{}, err
 	}
+	if _, err := s.AddObjects(control.Object{Key: key, Length: bytes}); err != nil {
+		return Result{}, err
+	}
+	start, before := s.Now(), s.origin.engine.Stats().SourceSymbolsSent
 	for until := start; ; until += trialStep {
 		r, err := s.Run(until)
-		if err != nil {
-			return Outcome{}, err
-		}
-		if r.Finished {
-			return t.outcome(s.objects[0].oti, before, r)
+		if err != nil || r.Finished {
+			return r, err
 		}
 		if until > start+trialLimit {
-			return Outcome{}, fmt.Errorf("sim: %d edges, %v: not complete after %v", t.Edges, t.Loss, trialLimit)
+			return r, fmt.Errorf("sim: %d edges, %v: not complete after %v", t.Edges, t.Loss, trialLimit)
 		}
-		if err := tell(float64(r.Sender.SourceSymbolsSent) / float64(max(r.Objects[0].Source, 1))); err != nil {
-			return Outcome{}, err
+		source := r.Objects[len(r.Objects)-1].Source
+		if err := tell(float64(r.Sender.SourceSymbolsSent-before) / float64(max(source, 1))); err != nil {
+			return r, err
 		}
 	}
 }
@@ -150,9 +170,9 @@ func (t Trial) outcome(oti fec.OTI, before, r Result) (Outcome, error) {
 	if r.Log.InStep != t.Edges || r.Log.DigestsDiffer+r.Log.WrongAnswers > 0 {
 		return Outcome{}, fmt.Errorf("sim: catalogues are not as they must be: %+v", r.Log)
 	}
-	o := r.Objects[0]
+	o := r.Objects[len(r.Objects)-1]
 	out := Outcome{
-		Trial: t, MaxBlock: int(oti.MaxBlock), Source: o.Source, Sent: o.Sent, Ratio: o.Ratio(),
+		Trial: t, MaxBlock: int(oti.MaxBlock), Source: o.Source, Sent: o.Sent, Proactive: o.Proactive, Ratio: o.Ratio(),
 		NACKs:         r.Sender.NACKsReceived - before.Sender.NACKsReceived,
 		FeedbackShare: float64(r.FeedbackBytes-before.FeedbackBytes) / float64(max(r.Sender.BytesSent-before.Sender.BytesSent, 1)),
 		Complete:      o.Last, Tail: o.Last - o.FirstPass, Twice: o.RepairedTwice,
