@@ -164,6 +164,7 @@ func (e *Engine) HandleResult(now mono.Time, ev Event, err error) {
 		}
 	case err != nil && o.whole.remove(ev.SBN):
 		e.poison(o, ev.SBN, err)
+	case err != nil && e.poison(o, ev.SBN, err): // it was whole before the object was forgotten
 	default:
 		return
 	}

@@ -78,6 +78,9 @@ func (e *Engine) poison(o *object, sbn uint32, err error) bool {
 	if !e.cfg.Unicast || !errors.Is(err, ErrPoisoned) || !o.expected || len(o.poisoned.runs) >= e.cfg.MaxRanges {
 		return false
 	}
+	if !o.known || sbn >= o.part.Blocks() || o.poisoned.has(sbn) {
+		return false
+	}
 	if i, open := o.find(sbn); open {
 		e.unwant(o, o.open[i])
 		e.asking.release(o.open[i])

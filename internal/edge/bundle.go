@@ -24,9 +24,6 @@ const (
 	unannouncedKeep = time.Minute
 )
 
-// errPoisoned empties a block that was written before its digest was known.
-var errPoisoned = errors.New("edge: block does not match its digest")
-
 // bundle is a bundle on its way: begun in the cache, held by the engine.
 type bundle struct {
 	sequence uint64
@@ -36,6 +33,7 @@ type bundle struct {
 	// whole is when the engine said that all of it is here, which matters only while it is
 	// not announced.
 	whole mono.Time
+	wrong wrong
 }
 
 // announce begins, or goes on with, a bundle that an entry published. It returns whether
@@ -114,20 +112,30 @@ func (l *loop) finishBlock(now mono.Time, event receiver.Event) {
 		l.forgetBundle(now, event.TOI)
 		return
 	}
+	l.takePoisoned(now) // before the last block makes the engine think that all is well
+	if errors.Is(err, edgecache.ErrDigest) {
+		err = receiver.ErrPoisoned
+		l.fetchPoisoned(now)
+	}
 	l.engine.HandleResult(now, event, err)
 }
 
-// settle takes what the cache found out: blocks that turned out wrong when the manifest
-// came, and bundles that are whole.
-func (l *loop) settle(now mono.Time) {
+// takePoisoned takes blocks that turned out wrong when the manifest came.
+func (l *loop) takePoisoned(now mono.Time) {
 	for _, block := range l.cache.Poisoned() {
 		toi := wire.DataTOI(block.Sequence)
-		if _, held := l.engine.Object(toi); held {
-			l.engine.HandleResult(now, receiver.Event{Kind: receiver.BlockReady, TOI: toi, SBN: block.SBN}, errPoisoned)
-		} else {
-			l.dirty = true // the engine thought it whole: it is expected anew
+		if _, held := l.engine.Object(toi); !held && (l.bundles[toi] == nil || l.expect(now, toi) != nil) {
+			l.dirty = true // reconcile has it expected
+			continue
 		}
+		l.engine.HandleResult(now, receiver.Event{Kind: receiver.BlockReady, TOI: toi, SBN: block.SBN}, receiver.ErrPoisoned)
+		l.fetchPoisoned(now)
 	}
+}
+
+// settle takes what the cache found out: blocks that turned out wrong, and bundles that are whole.
+func (l *loop) settle(now mono.Time) {
+	l.takePoisoned(now)
 	for _, sequence := range l.cache.Ready() {
 		l.commits = append(l.commits, sequence)
 		l.committing[sequence] = true

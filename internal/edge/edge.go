@@ -284,6 +284,7 @@ const (
 	engineStream = iota + 1
 	feedStream
 	lossStream
+	unicastStream
 )
 
 // random returns one of the edge's streams of random numbers, other ones at every start.
@@ -298,14 +299,19 @@ func (e *Edge) runLoop(ctx context.Context, cache *edgecache.Cache) error {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	var entries *fetcher
+	var (
+		entries *fetcher
+		blocks  *blockFetcher
+	)
 	if !e.session.OneWay() {
 		entries = &fetcher{
 			client: api.NewTCP(e.session.Origin), key: ed25519.PublicKey(e.session.PublicKey),
 			channel: e.session.Channel, generation: e.generation,
 			requests: make(chan uint64, 1), results: e.results, wake: e.poller.Wake,
 		}
+		blocks = newBlockFetcher(api.NewTCP(e.session.Origin), e.generation.String(), e.results, e.poller.Wake)
 		group.Go(func() error { entries.run(ctx); return nil })
+		group.Go(func() error { blocks.run(ctx); return nil })
 	}
 	committer := &committer{
 		cache: cache, requests: make(chan uint64, 1), results: e.results, wake: e.poller.Wake,
@@ -319,7 +325,7 @@ func (e *Edge) runLoop(ctx context.Context, cache *edgecache.Cache) error {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		stop := context.AfterFunc(ctx, e.poller.Wake)
 		defer stop()
-		return newLoop(e, cache, engine, entries, committer, hardener).run(ctx)
+		return newLoop(e, cache, engine, entries, committer, hardener, blocks).run(ctx)
 	})
 	return group.Wait()
 }

@@ -10,6 +10,9 @@ import (
 	"fanfare/receiver"
 )
 
+// otherGeneration is told when the origin refuses catch-up.
+const otherGeneration = "the origin is of another generation than the session file: it refused catch-up; copy its new session.ff here"
+
 // sequence returns the entry that a TOI stands for.
 func (l *loop) sequence(toi uint32) uint64 {
 	_, highest := l.cache.Position()
@@ -177,8 +180,7 @@ func (l *loop) fetched(now mono.Time, done fetchDone) {
 	switch {
 	case errors.Is(done.err, errOtherGeneration):
 		l.stats.FetchesFailed++
-		l.tellOnce("the origin is of another generation than the session file: it refused catch-up; copy its new session.ff here",
-			"session", l.generation)
+		l.tellOnce(otherGeneration, "session", l.generation)
 	case done.err != nil:
 		l.stats.FetchesFailed++
 		if l.feed.failures == 1 {

@@ -39,6 +39,7 @@ type loop struct {
 	fetcher   *fetcher // nil in a one-way session
 	committer *committer
 	hardener  *hardener
+	blocks    *blockFetcher
 
 	feed      *feed
 	assembler *assembler
@@ -56,6 +57,7 @@ type loop struct {
 	// planned says that nothing changed since the feed was last asked what to do.
 	planned   bool
 	hardening hardening
+	unicast   unicast
 	rest      rest
 	// packets counts the datagrams of the group.
 	packets uint64
@@ -74,14 +76,18 @@ type loop struct {
 	// refused are reasons for refusing heads and entries that the log has told already.
 	refused map[string]bool
 	stats   Stats
+	// runs and sorted are scratch space of nextRun.
+	runs   []receiver.BlockRange
+	sorted []*bundle
 }
 
-func newLoop(e *Edge, cache *edgecache.Cache, engine *receiver.Engine, f *fetcher, c *committer, h *hardener) *loop {
+func newLoop(e *Edge, cache *edgecache.Cache, engine *receiver.Engine, f *fetcher, c *committer, h *hardener, b *blockFetcher) *loop {
 	return &loop{
 		edge: e, log: e.log, key: ed25519.PublicKey(e.session.PublicKey),
 		channel: e.session.Channel, generation: e.generation,
-		engine: engine, cache: cache, fetcher: f, committer: c, hardener: h,
-		feed: newFeed(e.random(feedStream)), assembler: newAssembler(), hardening: newHardening(),
+		engine: engine, cache: cache, fetcher: f, committer: c, hardener: h, blocks: b,
+		unicast: newUnicast(e.random(unicastStream), uint64(e.session.Rate)),
+		feed:    newFeed(e.random(feedStream)), assembler: newAssembler(), hardening: newHardening(),
 		bundles: make(map[uint32]*bundle), applied: make(map[uint64]bool), committing: make(map[uint64]bool),
 		dirty: true, readinessDue: true, output: make([]byte, 0, wire.MaxFeedback),
 		counts: make(packetCounts), refused: make(map[string]bool),
@@ -138,6 +144,7 @@ func (l *loop) turn(now mono.Time) {
 	}
 	l.events(now)
 	l.handCommits()
+	l.fetchBlocks(now)
 	if l.hardening.start(now) {
 		l.hardener.requests <- struct{}{} // has room: there is one request at a time
 	}
@@ -146,7 +153,7 @@ func (l *loop) turn(now mono.Time) {
 
 // nextTimeout returns when the loop has something to do of its own accord.
 func (l *loop) nextTimeout(now mono.Time) mono.Time {
-	next := min(now.Add(idleTurn), l.feed.next, l.hardening.next())
+	next := min(now.Add(idleTurn), l.feed.next, l.hardening.next(), l.unicast.next())
 	if l.dirty {
 		next = min(next, l.reconcileAt)
 	}
@@ -172,6 +179,10 @@ func (l *loop) result(now mono.Time, result any) {
 		l.applyFetched(now, r)
 	case fetchDone:
 		l.fetched(now, r)
+	case fetchedBlock:
+		l.blockFetched(now, r)
+	case runDone:
+		l.runFetched(now, r)
 	case commitDone:
 		l.committed(now, r)
 	case hardenDone:

@@ -75,6 +75,7 @@ func (m *metrics) addEngine() {
 	m.gauge("rtt_seconds", "This edge's round trip to the origin; 0 if not measured.", func(s *snapshot) float64 { return s.engine.RTT.Seconds() })
 	m.gauge("grtt_seconds", "The group's round trip, as the origin says.", func(s *snapshot) float64 { return s.engine.GRTT.Seconds() })
 	m.gauge("loss_ratio", "Recent loss.", func(s *snapshot) float64 { return float64(s.engine.LossPPM) / 1e6 })
+	m.gauge("blocks_to_fetch", "Source blocks that failed their digest and wait to be fetched over HTTP.", func(s *snapshot) float64 { return float64(s.engine.BlocksPoisoned) })
 	m.gauge("open_blocks", "Source blocks of which something, but not all, is here.", func(s *snapshot) float64 { return float64(s.engine.OpenBlocks) })
 }
 
@@ -104,6 +105,12 @@ func (m *metrics) addLoop() {
 	m.counter("entries_fetched", "Entries that came over HTTP.", func(s *snapshot) uint64 { return s.loop.EntriesFetched })
 	m.counter("fetches", "Catch-ups over HTTP.", func(s *snapshot) uint64 { return s.loop.Fetches })
 	m.counter("fetches_failed", "Catch-ups over HTTP that failed.", func(s *snapshot) uint64 { return s.loop.FetchesFailed })
+	m.counter("blocks_fetched", "Source blocks that came over HTTP, for want of multicast.", func(s *snapshot) uint64 { return s.engine.BlocksSupplied })
+	m.counter("blocks_fetched_twice", "Source blocks that came over HTTP, and by multicast before.", func(s *snapshot) uint64 { return s.loop.BlocksFetchedTwice })
+	m.counter("blocks_fetched_wrong", "Source blocks that came over HTTP and failed their digest: the origin's spool is damaged.", func(s *snapshot) uint64 { return s.loop.BlocksFetchedWrong })
+	m.counter("block_bytes_fetched", "Bytes of blocks that came over HTTP.", func(s *snapshot) uint64 { return s.loop.BytesFetched })
+	m.counter("block_fetches", "Requests for blocks over HTTP.", func(s *snapshot) uint64 { return s.loop.BlockFetches })
+	m.counter("block_fetches_failed", "Those that failed.", func(s *snapshot) uint64 { return s.loop.BlockFetchesFailed })
 	m.counter("feedback_sent", "Feedback messages sent.", func(s *snapshot) uint64 { return s.loop.FeedbackSent })
 	m.counter("datagrams_received", "Datagrams of the group, before any check.", func(s *snapshot) uint64 { return s.group.PacketsReceived })
 	m.counter("datagram_bytes_received", "Their payload.", func(s *snapshot) uint64 { return s.group.BytesReceived })

@@ -21,7 +21,7 @@ const (
 
 // engineConfig returns what the engine is made with.
 func (e *Edge) engineConfig() receiver.Config {
-	c := receiver.Config{TSI: e.session.Channel, Edge: e.id.edge, Counter: e.id.counter}
+	c := receiver.Config{TSI: e.session.Channel, Edge: e.id.edge, Counter: e.id.counter, Unicast: !e.session.OneWay()}
 	if e.session.OneWay() {
 		c.OneWay, c.MaxUnexpected = true, maxUnexpectedOneWay
 	}

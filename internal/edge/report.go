@@ -42,6 +42,7 @@ func (l *loop) fillReport(r *wire.Report) {
 	for _, f := range s.Failed[:min(len(s.Failed), wire.MaxFailures)] {
 		r.Failed = append(r.Failed, wire.Failure{Sequence: f.Sequence, Reason: f.Reason})
 	}
+	l.fillWrong(r)
 	r.Progress = someProgress(r.Progress[:0], s.Progress)
 }
 

@@ -12,6 +12,12 @@ type Stats struct {
 	EntriesReceived, EntriesFetched uint64
 	// Fetches counts catch-ups over HTTP, FetchesFailed those that failed.
 	Fetches, FetchesFailed uint64
+	// BlockFetches counts requests for blocks over HTTP, BlockFetchesFailed those that failed,
+	// BytesFetched what came and was good. BlocksFetchedTwice counts blocks that multicast had
+	// brought meanwhile, BlocksFetchedWrong those that did not match their digest.
+	BlockFetches, BlockFetchesFailed       uint64
+	BytesFetched                           uint64
+	BlocksFetchedTwice, BlocksFetchedWrong uint64
 	// FeedbackSent counts feedback messages given to the network, FeedbackInjected those thrown
 	// away on purpose.
 	FeedbackSent, FeedbackInjected uint64
