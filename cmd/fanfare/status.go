@@ -27,7 +27,8 @@ func newStatus() *cobra.Command {
   behind    entries of the log that the edge does not yet serve in full
   net loss  packets lost on the way, of all that were sent to it
   socket    packets lost because the edge's own receive buffer was full
-  decoded   blocks that were completed with repair symbols`,
+  decoded   blocks that were completed with repair symbols
+  fetched   blocks that came by unicast: the edge could not keep up, or they were forged`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			client := target.client()
@@ -102,18 +103,22 @@ func printStatus(w io.Writer, s *api.Status) error {
 	fmt.Fprintf(w, "sent     %s in %d packets: %d source symbols, %d repair symbols, %d heartbeats; %d NACKs received\n",
 		progress.Bytes(s.Sender.BytesSent), s.Sender.PacketsSent, s.Sender.SourceSymbolsSent,
 		s.Sender.RepairSymbolsSent, s.Sender.HeartbeatsSent, s.Sender.NACKsReceived)
+	if s.CatchUp.Bytes > 0 {
+		fmt.Fprintf(w, "unicast  %s to edges that could not keep up, at most %s; %d served now, %d waiting\n",
+			progress.Bytes(s.CatchUp.Bytes), progress.Rate(s.CatchUp.Rate/8, time.Second), s.CatchUp.Sending, s.CatchUp.Waiting)
+	}
 	if len(s.Edges) == 0 {
 		_, err := fmt.Fprintln(w, "edges    none has joined yet: give session.ff to a machine and run `fanfare edge` there")
 		return err
 	}
 	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "EDGE\tSTATE\tBEHIND\tRTT\tNET LOSS\tSOCKET\tNACKS\tDECODED\tNOTE")
+	fmt.Fprintln(table, "EDGE\tSTATE\tBEHIND\tRTT\tNET LOSS\tSOCKET\tNACKS\tDECODED\tFETCHED\tNOTE")
 	for _, e := range s.Edges {
 		total := float64(max(e.PacketsReceived+e.PacketsLost, 1))
-		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%.2f %%\t%.2f %%\t%d\t%d\t%s\n", e.Name, edgeState(e), e.Behind, roundTrip(e),
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%.2f %%\t%.2f %%\t%d\t%d\t%d\t%s\n", e.Name, edgeState(e), e.Behind, roundTrip(e),
 			100*float64(e.PacketsLost-min(e.SocketDrops, e.PacketsLost))/total, 100*float64(e.SocketDrops)/total,
-			e.NACKsSent, e.BlocksDecoded, edgeTrouble(e))
+			e.NACKsSent, e.BlocksDecoded, e.BlocksFetched, edgeTrouble(e))
 	}
 	return table.Flush()
 }

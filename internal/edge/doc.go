@@ -6,6 +6,7 @@
 //	loop       one goroutine on a locked thread. It owns the sockets, receiver.Engine, the feed,
 //	           and the writing half of edgecache: everything that a packet may change.
 //	fetcher    gets entries over HTTP and verifies them.
+//	blocks     gets source blocks over HTTP, which the loop verifies (see unicast).
 //	committer  makes bundles durable (fsync), one after the other.
 //	hardener   makes entries durable before they are reported.
 //	HTTP       the cache's handler, /healthz, /readyz, /metrics.
@@ -29,6 +30,10 @@
 // Its entry, or a packet with EXT_FTI that came before the entry, begins it in the cache and
 // in the engine. The engine counts symbols; the cache keeps them. When the engine says that
 // a block has enough, the cache decodes, verifies and writes it, and the engine is told the
-// outcome. When every block is verified the committer makes the bundle durable, and then
+// outcome. A block that is not what the origin signed, since somebody forged a symbol of it, is
+// fetched over HTTP from the origin, which paces that; so is, while the edge is demoted, every
+// block that was sent and is missing (see unicast). It is verified and written in the same way,
+// so that what multicast brings and what HTTP brings mix. A block that is wrong there, too, is
+// damaged at the origin: the report says so. When every block is verified the committer makes the bundle durable, and then
 // it is served and reported.
 package edge
