@@ -1,5 +1,7 @@
 package sender
 
+import "fmt"
+
 // Priority is the class of a data object: what goes first when several have something to send.
 type Priority uint8
 
@@ -23,6 +25,17 @@ func (p Priority) String() string {
 		return "background"
 	}
 	return "unknown"
+}
+
+// ParsePriority returns the class of a name; the empty one is Normal. Its error says which
+// names there are.
+func ParsePriority(name string) (Priority, error) {
+	for p := Normal; p <= Background; p++ {
+		if name == p.String() || name == "" {
+			return p, nil
+		}
+	}
+	return Normal, fmt.Errorf("sender: priority %q is none of urgent, normal, background", name)
 }
 
 // rank returns the place of the class in the order, 0 for what goes first.

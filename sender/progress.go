@@ -28,8 +28,9 @@ type span struct{ newest, oldest uint32 }
 // than newer ones: until then receivers are told not to ask for them. There is one such range;
 // zeros take it back.
 func (e *Engine) Withhold(first, last uint32) {
-	e.progress.later = wire.TOIRange{First: first, Last: last}
-	e.progress.stale = true
+	if later := (wire.TOIRange{First: first, Last: last}); later != e.progress.later {
+		e.progress.later, e.progress.stale = later, true
+	}
 }
 
 // finished takes note of an object whose first pass is over.

@@ -13,6 +13,7 @@ import (
 	"fanfare/internal/api"
 	"fanfare/internal/progress"
 	"fanfare/internal/tree"
+	"fanfare/sender"
 )
 
 // publication is what one `fanfare publish` is asked to do.
@@ -36,7 +37,10 @@ vanishes or cannot be read meanwhile, nothing is published.
 
 Without --host the files answer for every host name. A new publication of the same URL
 replaces the older one at each edge once it is complete there. URLs are taken as they are: an
-index.html is served as /index.html, not as /.`,
+index.html is served as /index.html, not as /.
+
+Publications are sent at the same time, small ones ahead of large ones. With --priority
+urgent one goes before all others, with background after them; none is ever stopped for good.`,
 		Example: `  fanfare publish site/ --host www.example.org --wait
   fanfare publish model.bin --prefix /models/v7 --tag models --header 'Cache-Control: max-age=60'`,
 		Args: atLeastOne("say what to publish: the PATH of a file or directory"),
@@ -48,6 +52,7 @@ index.html is served as /index.html, not as /.`,
 	c.Flags().StringVar(&p.options.Prefix, "prefix", "/", "the URL `path` to publish below")
 	c.Flags().StringArrayVar(&p.options.Tags, "tag", nil, "a `tag` to purge them by; may be repeated")
 	c.Flags().StringArrayVar(&p.headers, "header", nil, "a `Name: value` that edges answer with; may be repeated")
+	c.Flags().StringVar(&p.options.Priority, "priority", "normal", "the `class` to send it in: urgent, normal or background")
 	c.Flags().BoolVar(&p.json, "json", false, "print JSON, one value a line")
 	return c
 }
@@ -55,6 +60,9 @@ index.html is served as /index.html, not as /.`,
 func (p *publication) run(c *cobra.Command, paths []string) error {
 	if err := p.waiting.check(); err != nil {
 		return err
+	}
+	if _, err := sender.ParsePriority(p.options.Priority); err != nil {
+		return usagef("--priority %q is none of urgent, normal, background", p.options.Priority)
 	}
 	for _, header := range p.headers {
 		name, value, ok := strings.Cut(header, ":")

@@ -35,6 +35,9 @@ func (c *Client) Publish(ctx context.Context, options PublishOptions, write func
 	for _, h := range options.Headers {
 		query.Add("header", h.Name+":"+h.Value)
 	}
+	if options.Priority != "" {
+		query.Set("priority", options.Priority)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	exchange, conn, err := c.exchange(ctx)

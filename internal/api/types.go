@@ -2,7 +2,7 @@
 //
 // The API is HTTP with JSON over a Unix socket, or over TCP if the operator asks for it.
 //
-//	POST   /v1/publish?host=&prefix=&tag=&header=   a tar stream -> PublishResult
+//	POST   /v1/publish?host=&prefix=&tag=&header=&priority=   a tar stream -> PublishResult
 //	POST   /v1/purge                                PurgeRequest -> Sequences
 //	POST   /v1/remove                               RemoveRequest -> Sequences
 //	GET    /v1/wait?first=&last=&timeout=           a stream of Receipts, one JSON value a line
@@ -45,6 +45,9 @@ type PublishOptions struct {
 	Prefix  string
 	Tags    []string
 	Headers []Header
+	// Priority is which of several publications is sent first: urgent, normal or background; empty
+	// means normal.
+	Priority string
 }
 
 // Sequences is the entries that a request appended to the log: First to Last, both included.

@@ -16,6 +16,8 @@ import (
 type draft struct {
 	entry  control.Entry
 	staged *staged
+	// priority is how a bundle is sent.
+	priority sender.Priority
 }
 
 // append gives drafts their numbers, makes them durable, applies and sends them: all of them
@@ -108,7 +110,7 @@ func (o *Origin) apply(drafts []draft, raw [][]byte, head control.Head, now time
 			}
 			o.catalogue.Complete(e.Sequence)
 			bundles = append(bundles, outgoing{
-				info:     sender.ObjectInfo{TOI: wire.DataTOI(e.Sequence), OTI: s.publish.OTI},
+				info:     sender.ObjectInfo{TOI: wire.DataTOI(e.Sequence), OTI: s.publish.OTI, Priority: drafts[i].priority},
 				sequence: e.Sequence,
 			})
 		}

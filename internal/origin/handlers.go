@@ -15,6 +15,7 @@ import (
 	"fanfare/internal/api"
 	"fanfare/internal/handover"
 	"fanfare/internal/mono"
+	"fanfare/sender"
 )
 
 const (
@@ -81,6 +82,7 @@ func (o *Origin) handlePublish(w http.ResponseWriter, r *http.Request) error {
 		}
 		options.Headers = append(options.Headers, api.Header{Name: name, Value: value})
 	}
+	options.Priority = query.Get("priority")
 	body := newBody(w, r)
 	files := handover.FromContext(r.Context())
 	if files != nil {
@@ -98,6 +100,10 @@ func (o *Origin) handlePublish(w http.ResponseWriter, r *http.Request) error {
 
 // publish publishes a tar stream; files, if not nil, has those that were handed over open.
 func (o *Origin) publish(stream io.Reader, files *handover.Conn, options api.PublishOptions) (_ *api.PublishResult, err error) {
+	priority, err := sender.ParsePriority(options.Priority)
+	if err != nil {
+		return nil, badRequest(fmt.Errorf("priority %q is not known", options.Priority), "give urgent, normal or background")
+	}
 	in, err := newIngest(o.spool, o.bundleOTI(), options)
 	if err != nil {
 		return nil, err
@@ -115,7 +121,7 @@ func (o *Origin) publish(stream io.Reader, files *handover.Conn, options api.Pub
 	}
 	drafts := make([]draft, len(bundles))
 	for i, s := range bundles {
-		drafts[i] = draft{entry: control.Entry{Kind: control.KindPublish, Publish: &s.publish}, staged: s}
+		drafts[i] = draft{entry: control.Entry{Kind: control.KindPublish, Publish: &s.publish}, staged: s, priority: priority}
 	}
 	sequences, err := o.append(drafts)
 	if err != nil {

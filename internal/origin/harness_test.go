@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"testing"
 	"time"
@@ -81,6 +82,23 @@ func initOrigin(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// setRate changes the rate in the session of an origin.
+func setRate(t *testing.T, dir, rate string) {
+	t.Helper()
+	path := filepath.Join(dir, sessionName)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := regexp.MustCompile(`(?m)^rate:.*$`).ReplaceAllString(string(text), "rate: "+rate)
+	if changed == string(text) {
+		t.Fatalf("there is no rate in %s", text)
+	}
+	if err := os.WriteFile(path, []byte(changed), 0o640); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // running is an origin that runs.

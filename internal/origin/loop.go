@@ -22,9 +22,6 @@ const (
 	trainPackets = 128
 	// retryWait is how long the loop waits when the engine or the socket takes no more.
 	retryWait = 5 * time.Millisecond
-	// passingObjects is how many bundles the engine holds before their first pass is over; the
-	// others wait here, so that repairs always find room.
-	passingObjects = 256
 )
 
 // outgoing is an object on its way to the engine.
@@ -54,8 +51,7 @@ type loop struct {
 	head      []byte // signed
 	sequence  uint64 // of the head
 	control   []outgoing
-	data      []outgoing
-	passing   map[uint32]struct{}
+	bundles   backlog
 
 	packet  wire.Packet
 	beat    wire.Heartbeat
@@ -104,7 +100,7 @@ func newLoop(o *Origin, group, feedback *mcast.Conn) (*loop, error) {
 		log: o.log, poller: poller, group: group, feedback: feedback, clock: mcast.NewClock(),
 		payloads: newPayloads(o.spool), edges: o.edges, entries: o.entries, spool: o.spool,
 		tsi: o.session.Channel, heartbeat: o.session.SymbolLength,
-		invalid: make(map[string]uint64), head: o.signedHead, sequence: o.head.Sequence, passing: make(map[uint32]struct{}),
+		invalid: make(map[string]uint64), head: o.signedHead, sequence: o.head.Sequence, bundles: newBacklog(),
 		longest: o.session.SymbolLength,
 	}
 	config := sender.Config{
@@ -183,7 +179,7 @@ func (l *loop) deadline() mono.Time {
 		return l.clock.Now().Add(retryWait)
 	}
 	until := l.engine.NextTimeout()
-	if len(l.control) > 0 || len(l.data) > 0 && len(l.passing) < passingObjects {
+	if _, more := l.bundles.next(); more || len(l.control) > 0 {
 		until = min(until, l.clock.Now().Add(retryWait))
 	}
 	return until
@@ -246,7 +242,7 @@ func (l *loop) publish(head []byte, sequence uint64, objects []outgoing) {
 		if o.entry != nil {
 			l.control = append(l.control, o)
 		} else {
-			l.data = append(l.data, o)
+			l.bundles.push(o)
 		}
 	}
 }
@@ -256,13 +252,8 @@ func (l *loop) cancel(now mono.Time, sequence uint64) {
 	toi := wire.DataTOI(sequence)
 	l.engine.Cancel(now, toi)
 	l.payloads.forget(toi)
-	delete(l.passing, toi)
-	for i, o := range l.data {
-		if o.info.TOI == toi {
-			l.data = append(l.data[:i], l.data[i+1:]...)
-			return
-		}
-	}
+	l.bundles.cancel(sequence)
+	l.engine.Withhold(l.bundles.span())
 }
 
 // feedEngine hands the engine what waits, as far as it has room.
@@ -270,10 +261,14 @@ func (l *loop) feedEngine(now mono.Time) {
 	for len(l.control) > 0 && l.add(now, l.control[0]) {
 		l.control = shift(l.control)
 	}
-	for len(l.data) > 0 && len(l.passing) < passingObjects && l.add(now, l.data[0]) {
-		l.passing[l.data[0].info.TOI] = struct{}{}
-		l.data = shift(l.data)
+	for o, ok := l.bundles.next(); ok; o, ok = l.bundles.next() {
+		l.bundles.enter(o) // before the engine tells how it went
+		if !l.add(now, o) {
+			l.bundles.refused(o)
+			break
+		}
 	}
+	l.engine.Withhold(l.bundles.span())
 }
 
 // shift drops the first element, and the array with the last.
@@ -297,6 +292,7 @@ func (l *loop) add(now mono.Time, o outgoing) (done bool) {
 	case errors.Is(err, sender.ErrFull):
 		return false
 	case errors.Is(err, sender.ErrExists):
+		l.bundles.passed(o.info.TOI)
 		return true
 	case err != nil:
 		l.fatal = fmt.Errorf("origin: entry %d cannot be sent: %w", o.sequence, err)

@@ -36,7 +36,7 @@ func (o *Origin) snapshot(ctx context.Context) (s snapshot, err error) {
 		l := o.loop
 		s := snapshot{engine: l.engine.Stats(), loop: l.stats, group: l.group.Stats(), feedback: l.feedback.Stats()}
 		s.invalid = maps.Clone(l.invalid)
-		s.sending = len(l.data) + len(l.control) + len(l.passing)
+		s.sending = len(l.control) + l.bundles.length()
 		taken <- s
 	})
 	if err != nil {

@@ -23,10 +23,10 @@ func (l *loop) takeEvents(now mono.Time) {
 func (l *loop) handleEvent(now mono.Time, event sender.Event) {
 	switch event.Kind {
 	case sender.FirstPassDone:
-		delete(l.passing, event.TOI)
+		l.bundles.passed(event.TOI)
 	case sender.ObjectForgotten:
 		l.payloads.forget(event.TOI)
-		delete(l.passing, event.TOI)
+		l.bundles.passed(event.TOI)
 	case sender.ObjectUnknown:
 		l.recall(now, event.TOI)
 	}
@@ -49,13 +49,8 @@ func (l *loop) recall(now mono.Time, toi uint32) {
 		o.entry, o.info.OTI = entry, controlOTI(len(entry), l.heartbeat)
 	} else {
 		oti, kept := l.spool.get(sequence)
-		if !kept {
+		if !kept || l.bundles.waits(sequence) {
 			return
-		}
-		for _, waiting := range l.data {
-			if waiting.info.TOI == toi {
-				return
-			}
 		}
 		o.info.OTI = oti
 	}
@@ -153,5 +148,5 @@ func (l *loop) dropObject(now mono.Time, toi uint32, err error) {
 	}
 	l.engine.Cancel(now, toi)
 	l.payloads.forget(toi)
-	delete(l.passing, toi)
+	l.bundles.passed(toi)
 }
