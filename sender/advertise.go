@@ -6,8 +6,24 @@ import (
 )
 
 // Advertise fills in the heartbeat that a packet with wire.HeartbeatTOI carries: all but Head.
-// It reuses the slices in h.
+// It reuses the slices in h. It charges for what is longer than NextPacket took it for.
 func (e *Engine) Advertise(now mono.Time, h *wire.Heartbeat) {
+	e.advertise(now, h)
+	if more := outstandingBytes*len(h.Outstanding) + echoBytes*len(h.Echoes) - listBytes; more > 0 {
+		e.pacer.charge(now, more)
+		e.stats.BytesSent += uint64(more)
+	}
+}
+
+// What elements of a heartbeat's lists take about, and what heartbeatBytes has for both lists.
+const (
+	outstandingBytes = 10
+	echoBytes        = 23
+	listBytes        = 100
+)
+
+// advertise fills in h.
+func (e *Engine) advertise(now mono.Time, h *wire.Heartbeat) {
 	h.Instance = e.cfg.Instance
 	h.Rate = e.cfg.Rate
 	h.GRTT = e.grtt.estimate()
@@ -16,9 +32,9 @@ func (e *Engine) Advertise(now mono.Time, h *wire.Heartbeat) {
 	e.progress.tell(h, &e.schedule, e.objects.started)
 	h.Echoes = e.edges.acknowledge(now, h.Echoes[:0])
 	h.Outstanding, h.Truncated = h.Outstanding[:0], false
-	lists := [2 + 2*classCount]*blockList{&e.control.ready, &e.control.waiting}
+	lists := [3 + 2*classCount]*blockList{&e.control.ready, &e.control.asked, &e.control.waiting}
 	for r := range e.repairs.queues {
-		lists[2+2*r], lists[3+2*r] = &e.repairs.queues[r].active, &e.repairs.queues[r].bulk
+		lists[3+2*r], lists[4+2*r] = &e.repairs.queues[r].active, &e.repairs.queues[r].bulk
 	}
 	for _, l := range lists {
 		if h.Outstanding, h.Truncated = outstanding(h.Outstanding, l); h.Truncated {

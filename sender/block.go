@@ -11,6 +11,10 @@ type block struct {
 	k, n   int
 	// touched is when the block was last asked for or sent; due is when it may be sent next.
 	touched, due mono.Time
+	// payer pays for what is queued of a block of a data object; nil if nothing is.
+	payer *payer
+	// unasked is how many transmissions of a control object are not for an ask.
+	unasked uint32
 
 	list       *blockList
 	prev, next *block

@@ -12,6 +12,13 @@ type controlQueue struct {
 	// ready blocks have symbols to send now, waiting ones copies that are due later; the
 	// interval is always the same, so that the first is due first.
 	ready, waiting blockList
+	// asked blocks have symbols to send because edges asked. They are sent at once too, as long as
+	// they do not take more than askedShare of the rate; paid is until when they have.
+	asked blockList
+	paid  mono.Time
+	// perByte is nanoseconds a byte takes at askedShare, burst what may be sent before that counts.
+	perByte float64
+	burst   time.Duration
 }
 
 const (
@@ -20,7 +27,14 @@ const (
 	controlCopies = 3
 	// copyInterval parts the copies, so that one burst of losses does not take them all.
 	copyInterval = 5 * time.Millisecond
+	// askedShare is the part of the rate that control objects may take because edges ask for them: one
+	// part in so many. An edge asks for 64 entries at most, and fetches more by unicast.
+	askedShare = 4
 )
+
+func newControlQueue(p *pacer) controlQueue {
+	return controlQueue{perByte: askedShare * p.perByte, burst: p.duration(askedShare * burstBytes)}
+}
 
 // add queues the only block of a new control object, of which nothing was sent.
 func (q *controlQueue) add(b *block) {
@@ -41,7 +55,7 @@ func (q *controlQueue) ask(b *block, seen uint32, need int) bool {
 		return false
 	}
 	if b.list == nil {
-		q.ready.push(b)
+		q.asked.push(b)
 	}
 	return true
 }
@@ -54,24 +68,36 @@ func (q *controlQueue) next(now mono.Time) *block {
 	if b := q.waiting.front; b != nil && b.due <= now {
 		return b
 	}
+	if b := q.asked.front; b != nil && q.share() <= now {
+		return b
+	}
 	return nil
 }
+
+// share returns when asked blocks may be sent.
+func (q *controlQueue) share() mono.Time { return q.paid - mono.Time(q.burst) }
 
 // sent says that the block's next symbol went out. It reports whether the last block that
 // had to go at once is gone.
 func (q *controlQueue) sent(now mono.Time, b *block, sequence uint32) (drained bool) {
-	atOnce := b.list == &q.ready
+	atOnce := b.list != &q.waiting
+	if b.list == &q.asked {
+		bytes := float64(b.object.part.OTI().SymbolLength)
+		q.paid = max(q.paid, now).Add(time.Duration(bytes * q.perByte))
+	}
 	b.transmit(sequence)
 	switch {
 	case b.outstanding() == 0:
 		b.leave()
-	case b.k == 1 && b.sent < controlCopies:
+	case b.sent >= b.unasked:
+		if b.list != &q.asked {
+			q.asked.push(b)
+		}
+	case b.k == 1:
 		b.due = now.Add(copyInterval)
 		q.waiting.push(b)
-	case b.list == &q.waiting:
-		q.ready.push(b)
 	}
-	return atOnce && q.ready.front == nil
+	return atOnce && q.ready.front == nil && q.asked.front == nil
 }
 
 // timeout returns when next will have something.
@@ -79,8 +105,12 @@ func (q *controlQueue) timeout() mono.Time {
 	switch {
 	case q.ready.front != nil:
 		return q.ready.front.touched
+	case q.waiting.front != nil && q.asked.front != nil:
+		return min(q.waiting.front.due, q.share())
 	case q.waiting.front != nil:
 		return q.waiting.front.due
+	case q.asked.front != nil:
+		return q.share()
 	}
 	return mono.Never
 }

@@ -20,6 +20,7 @@ type edge struct {
 	counter uint64
 	// burstMilli is the mean length of runs of lost packets that the edge last reported.
 	burstMilli uint32
+	payer      payer
 }
 
 type echo struct {

@@ -28,8 +28,12 @@ type Engine struct {
 	bursts   bursts
 	beat     heartbeat
 	events   eventQueue
-	schedule schedule
-	progress progress
+	// strangers pay for what edges ask for that are not remembered, and for asks that waited for their
+	// object; asker is who pays for those that are handled now.
+	strangers payer
+	asker     *payer
+	schedule  schedule
+	progress  progress
 	// sequence is the packet sequence number of the next packet.
 	sequence uint32
 	// now is the latest time seen, swept when the tables were last cleaned.
@@ -46,7 +50,7 @@ func New(cfg Config, rng *rand.Rand, now mono.Time) (*Engine, error) {
 	e := &Engine{
 		cfg:     cfg,
 		objects: newObjects(cfg.Started), schedule: newSchedule(),
-		repairs: newRepairs(cfg.MaxRepairBlocks),
+		repairs: newRepairs(cfg.MaxRepairBlocks, newPurse(cfg.Rate)),
 		edges:   newEdges(cfg.MaxEdges),
 		pacer:   newPacer(cfg.Rate, now),
 		grtt:    newGRTT(cfg.InitialGRTT, now),
@@ -55,6 +59,7 @@ func New(cfg Config, rng *rand.Rand, now mono.Time) (*Engine, error) {
 		now:      now, swept: now,
 	}
 	e.beat = newHeartbeat(&e.pacer, now)
+	e.control = newControlQueue(&e.pacer)
 	e.budget = newBudget(cfg, now)
 	if cfg.OneWay {
 		e.beat.calm()
@@ -97,6 +102,7 @@ func (e *Engine) Add(now mono.Time, o ObjectInfo) error {
 	if obj.control != nil && obj.busy() {
 		e.control.add(obj.control)
 	}
+	e.asker = &e.strangers
 	e.unknowns.take(o.TOI, func(a unknownAsk) {
 		e.ask(now, a.nack, a.sequence, a.known, maxAsks)
 	})

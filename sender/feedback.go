@@ -7,9 +7,9 @@ import (
 	"fanfare/internal/wire"
 )
 
-// maxAsks is how many blocks one feedback message may ask for; a receiver of ours asks for
-// 256 at a time.
-const maxAsks = 1024
+// maxAsks is how many blocks one feedback message may ask for: as many as a receiver of ours
+// asks for at a time.
+const maxAsks = 256
 
 // HandleFeedback takes a message of an edge: its asks, and what it tells of round trip and loss.
 // f is only read, and not kept. The report in it is the loop's business.
@@ -26,6 +26,9 @@ func (e *Engine) HandleFeedback(now mono.Time, f *wire.Feedback) {
 	}
 	known := f.Instance == e.cfg.Instance
 	from, stale := e.edges.hear(now, f)
+	if e.asker = &e.strangers; from != nil {
+		e.asker = &from.payer
+	}
 	if f.Report != nil {
 		e.budget.hear(f)
 	}
@@ -121,5 +124,9 @@ func (e *Engine) askBlock(now mono.Time, o *object, sbn uint32, need int, sequen
 	if o.control != nil {
 		return e.control.ask(b, seen, need)
 	}
-	return e.repairs.ask(now, b, seen, need)
+	raised, refused := e.repairs.ask(now, b, seen, need, e.asker)
+	if refused {
+		e.stats.AsksRefused++
+	}
+	return raised
 }

@@ -24,6 +24,8 @@ type heartbeat struct {
 	// pause is the next interval when idle, since hurried.
 	pause   time.Duration
 	hurried mono.Time
+	// paid is until when heartbeats have used up their share.
+	paid mono.Time
 	// least is what any interval but a first one must be, so that heartbeats take no more than a
 	// twentieth of a small rate.
 	least time.Duration
@@ -49,12 +51,14 @@ const (
 
 	heartbeatBytes = 300
 	heartbeatShare = 20
+	// heartbeatBurst is how many may follow each other sooner than that share allows.
+	heartbeatBurst = 16
 )
 
 func newHeartbeat(p *pacer, now mono.Time) heartbeat {
 	return heartbeat{
 		last: now - mono.Time(idleLongest), soon: true, pause: idleShortest,
-		least: p.duration(heartbeatBytes * heartbeatShare),
+		least: min(p.duration(heartbeatBytes*heartbeatShare), idleLongest),
 	}
 }
 
@@ -83,7 +87,7 @@ func (h *heartbeat) next(a activity, grtt time.Duration) mono.Time {
 	} else if h.soon {
 		interval = min(interval, soonInterval)
 	}
-	return h.last.Add(interval)
+	return max(h.last.Add(interval), h.paid-mono.Time(heartbeatBurst*h.least))
 }
 
 // sent says that a heartbeat went out.
@@ -95,4 +99,5 @@ func (h *heartbeat) sent(now mono.Time, a activity, grtt time.Duration) {
 		}
 	}
 	h.last, h.soon = now, false
+	h.paid = max(h.paid, now).Add(h.least)
 }

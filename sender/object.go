@@ -53,6 +53,7 @@ func newObject(o ObjectInfo, now mono.Time) (*object, error) {
 		obj.control = &block{object: obj, k: k, n: n, touched: now}
 		if !o.Sent {
 			obj.control.goal = uint32(goalOf(k, n, int(obj.unasked.amount)))
+			obj.control.unasked = obj.control.goal
 		}
 	case wire.IsData(o.TOI):
 		obj.pass = newFirstPass(part, o.Start)

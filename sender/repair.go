@@ -13,6 +13,7 @@ import (
 type repairs struct {
 	table map[blockName]*block
 	limit int
+	purse purse
 	// queues have the blocks with T < G, by the rank of their class.
 	queues [classCount]struct{ active, bulk blockList }
 	// idle blocks, least recently touched first, are kept so that late asks are judged by what was sent.
@@ -34,8 +35,8 @@ const (
 	bulkLeast = 32
 )
 
-func newRepairs(limit int) repairs {
-	return repairs{table: make(map[blockName]*block), limit: limit}
+func newRepairs(limit int, purse purse) repairs {
+	return repairs{table: make(map[blockName]*block), limit: limit, purse: purse}
 }
 
 // find returns the state of a block, nil if there is none.
@@ -67,25 +68,34 @@ func (r *repairs) open(now mono.Time, o *object, sbn uint32, sent int) *block {
 	return b
 }
 
-// ask raises the goal of a block for an edge that has seen some transmissions and needs more.
-// It reports whether that changed anything.
-func (r *repairs) ask(now mono.Time, b *block, seen uint32, need int) bool {
-	raised := b.ask(seen, need)
-	r.queued += raised
-	b.touched = now
-	if b.list != &r.idle {
-		return raised > 0
-	}
+// ask raises the goal of a block for an edge that has seen some transmissions and needs more, if the
+// edge can pay. It reports whether that changed anything, and whether it was refused.
+func (r *repairs) ask(now mono.Time, b *block, seen uint32, need int, by *payer) (raised, refused bool) {
 	queue := &r.queues[b.object.priority.rank()]
-	switch {
-	case raised == 0:
-		r.idle.push(b)
-	case b.outstanding() > max(b.k/2, bulkLeast):
-		queue.bulk.push(b)
-	default:
-		queue.active.push(b)
+	if short := int(seen) + need - int(b.goal); short > 0 {
+		owed := by.owed + short
+		if b.payer != by {
+			owed += b.outstanding()
+		}
+		switch much := owed > r.purse.active; {
+		case owed > r.purse.bulk || much && b.list == &queue.active:
+			return false, true
+		case b.list != &r.idle:
+		case much || b.outstanding()+short > max(b.k/2, bulkLeast):
+			queue.bulk.push(b)
+		default:
+			queue.active.push(b)
+		}
+		b.settle(nil)
+		r.queued += b.ask(seen, need)
+		b.settle(by)
+		raised = true
 	}
-	return raised > 0
+	b.touched = now
+	if b.list == &r.idle {
+		r.idle.push(b)
+	}
+	return raised, false
 }
 
 // next returns the block of a class to send a symbol of, nil if there is none.
@@ -101,7 +111,9 @@ func (r *repairs) sent(now mono.Time, b *block, sequence uint32) (drained bool) 
 	b.transmit(sequence)
 	b.touched = now
 	r.queued--
+	b.payer.owed--
 	if b.outstanding() == 0 {
+		b.settle(nil)
 		r.idle.push(b)
 	}
 	return r.queued == 0
@@ -110,6 +122,7 @@ func (r *repairs) sent(now mono.Time, b *block, sequence uint32) (drained bool) 
 // drop forgets a block.
 func (r *repairs) drop(b *block) {
 	b.leave()
+	b.settle(nil)
 	r.queued -= b.outstanding()
 	delete(r.table, blockName{b.object.toi, b.sbn})
 	*b = block{next: r.free}

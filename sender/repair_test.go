@@ -21,14 +21,16 @@ func testObject(t *testing.T, sequence uint64, symbols, k int) *object {
 	return o
 }
 
+var anyone payer
+
 func TestRepairsInOrderOfAsking(t *testing.T) {
-	r := newRepairs(10)
+	r := newRepairs(10, newPurse(maxRate))
 	o := testObject(t, 1, 400, 100)
-	r.ask(0, r.open(0, o, 1, 100), 100, 51) // more than half of the block
+	r.ask(0, r.open(0, o, 1, 100), 100, 51, &anyone) // more than half of the block
 	for _, sbn := range []uint32{2, 0, 3} {
-		r.ask(0, r.open(0, o, sbn, 100), 100, 2)
+		r.ask(0, r.open(0, o, sbn, 100), 100, 2, &anyone)
 	}
-	r.ask(1, r.find(o.toi, 2), 100, 3) // does not lose its place
+	r.ask(1, r.find(o.toi, 2), 100, 3, &anyone) // does not lose its place
 	var got []uint32
 	for sequence := uint32(1); r.next(Normal.rank()) != nil; sequence++ {
 		b := r.next(Normal.rank())
@@ -46,11 +48,11 @@ func TestRepairsInOrderOfAsking(t *testing.T) {
 }
 
 func TestRepairsLimit(t *testing.T) {
-	r := newRepairs(2)
+	r := newRepairs(2, newPurse(maxRate))
 	o := testObject(t, 1, 100, 10)
 	a, b := r.open(0, o, 0, 10), r.open(0, o, 1, 10)
-	r.ask(0, a, 10, 1)
-	r.ask(0, b, 10, 1)
+	r.ask(0, a, 10, 1, &anyone)
+	r.ask(0, b, 10, 1, &anyone)
 	if r.open(mono.Time(time.Hour), o, 2, 10) != nil {
 		t.Error("a block with symbols to send lost its place")
 	}
@@ -64,10 +66,10 @@ func TestRepairsLimit(t *testing.T) {
 }
 
 func TestRepairsSweepAndDrop(t *testing.T) {
-	r := newRepairs(100)
+	r := newRepairs(100, newPurse(maxRate))
 	o, other := testObject(t, 1, 100, 10), testObject(t, 2, 100, 10)
 	for sbn := range uint32(4) {
-		r.ask(0, r.open(0, o, sbn, 10), 10, 3)
+		r.ask(0, r.open(0, o, sbn, 10), 10, 3, &anyone)
 		r.open(0, other, sbn, 10)
 	}
 	r.dropObject(o)

@@ -34,7 +34,7 @@ type Stats struct {
 	// AsksUnknown counts asks for objects that are not held.
 	AsksUnknown uint64
 	// AsksRefused counts asks for blocks beyond Config.MaxRepairBlocks, or beyond what one
-	// message may ask for.
+	// message may ask for, or what one edge may have queued.
 	AsksRefused uint64
 	// EdgesRefused counts feedback of edges beyond Config.MaxEdges.
 	EdgesRefused uint64
