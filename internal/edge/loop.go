@@ -13,8 +13,6 @@ import (
 	"fanfare/internal/mono"
 	"fanfare/internal/wire"
 	"fanfare/receiver"
-
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -89,6 +87,7 @@ func newLoop(e *Edge, cache *edgecache.Cache, engine *receiver.Engine, f *fetche
 		unicast: newUnicast(e.random(unicastStream), uint64(e.session.Rate)),
 		feed:    newFeed(e.random(feedStream)), assembler: newAssembler(), hardening: newHardening(),
 		bundles: make(map[uint32]*bundle), applied: make(map[uint64]bool), committing: make(map[uint64]bool),
+		rest:  newRest(e.group.Stats().ReceiveBuffer),
 		dirty: true, readinessDue: true, output: make([]byte, 0, wire.MaxFeedback),
 		counts: make(packetCounts), refused: make(map[string]bool),
 	}
@@ -118,11 +117,11 @@ func (l *loop) run(ctx context.Context) error {
 		}
 		until := min(l.engine.NextTimeout(), l.nextTimeout(now))
 		if more {
-			until = now
+			continue
 		}
 		if pause := l.rest.pause(now, l.packets, until); pause > 0 {
-			t := unix.NsecToTimespec(int64(pause))
-			_ = unix.Nanosleep(&t, nil) // cut short by a signal: no harm
+			l.edge.poller.Rest(pause)
+			continue // most likely there are packets
 		}
 		if err := l.edge.poller.Wait(until); err != nil {
 			return err

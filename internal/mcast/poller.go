@@ -47,12 +47,7 @@ func NewPoller(conns ...*Conn) (*Poller, error) {
 // mono.Never is no time, and a time that has passed only looks. It may return early. A closed
 // Conn is not waited for.
 func (p *Poller) Wait(until mono.Time) error {
-	if !p.tuned {
-		// The kernel may end a wait by the slack late, to gather wake-ups: 50 µs by default.
-		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1000, 0, 0, 0)
-		p.tuned = true
-	}
-	p.yield()
+	p.prepare()
 	if p.event < 0 {
 		return fmt.Errorf("mcast: wait: %w", net.ErrClosed)
 	}
@@ -71,9 +66,26 @@ func (p *Poller) Wait(until mono.Time) error {
 	return nil
 }
 
+// Rest sleeps, whatever arrives. It may end early.
+func (p *Poller) Rest(d time.Duration) {
+	p.prepare()
+	t := unix.NsecToTimespec(int64(d))
+	_ = unix.Nanosleep(&t, nil) // cut short by a signal: no harm
+}
+
 // yieldEvery is less than the 10 ms after which Go's runtime takes a goroutine for one that
 // should be preempted.
 const yieldEvery = 5 * time.Millisecond
+
+// prepare makes the thread ready for a wait.
+func (p *Poller) prepare() {
+	if !p.tuned {
+		// The kernel may end a wait by the slack late, to gather wake-ups: 50 µs by default.
+		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1000, 0, 0, 0)
+		p.tuned = true
+	}
+	p.yield()
+}
 
 // yield tells Go's scheduler from time to time that this goroutine is well behaved: one that is
 // always the same thread's looks to it as if it ran for ever, and then its monitor thread takes

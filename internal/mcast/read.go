@@ -20,7 +20,7 @@ const (
 	// batchSize is how many messages one system call moves: a message is a datagram, or a
 	// train of them.
 	batchSize = 64
-	// trainBatch is how many messages one read takes where each may be a train: 1 MiB at most,
+	// trainBatch is how many messages one read takes after one that brought trains: 1 MiB at most,
 	// which stays in the processor's cache until it is used.
 	trainBatch = 16
 	// trainLimit is room for the longest train in bytes. It is no multiple of a page, so that the
@@ -40,6 +40,7 @@ type receiver struct {
 	stride   int
 	limit    int        // of one datagram
 	batch    []Datagram // returned last
+	ask      int        // for how many messages the next read asks
 	more     bool
 	drops    uint32 // the kernel's counter as last seen
 	// last is the sender decoded last: nearly every datagram has the same.
@@ -51,10 +52,10 @@ type receiver struct {
 func newReceiver(limit int, trains bool) *receiver {
 	count, stride := batchSize, limit
 	if trains {
-		count, stride = trainBatch, trainLimit
+		stride = trainLimit // what is not used of it stays virtual
 	}
 	r := &receiver{
-		limit: limit, stride: stride, payloads: make([]byte, count*stride),
+		limit: limit, stride: stride, ask: count, payloads: make([]byte, count*stride),
 		messages: make([]message, count), vectors: make([]unix.Iovec, count),
 		names: make([]sockaddr, count), controls: make([][controlRoom]byte, count),
 		batch: make([]Datagram, 0, count*maxTrain),
@@ -99,9 +100,13 @@ func (c *Conn) Read() ([]Datagram, error) {
 		case err != nil:
 			return nil, fmt.Errorf("mcast: read: %w", err)
 		}
-		r.more = n == len(r.messages)
+		r.more = n == r.ask
+		trains := c.stats.TrainsReceived
 		for i := range n {
 			c.accept(i)
+		}
+		if r.ask = batchSize; c.stats.TrainsReceived != trains {
+			r.ask = trainBatch
 		}
 	}
 	return r.batch, nil
@@ -112,13 +117,13 @@ func (c *Conn) More() bool { return c.receive != nil && c.receive.more }
 
 // fill is one recvmmsg.
 func (r *receiver) fill(fd int) (int, error) {
-	for i := range r.messages {
+	for i := range r.ask {
 		h := &r.messages[i].header
 		h.Namelen = uint32(len(r.names[i]))
 		h.SetControllen(len(r.controls[i]))
 	}
 	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&r.messages[0])),
-		uintptr(len(r.messages)), unix.MSG_DONTWAIT, 0, 0)
+		uintptr(r.ask), unix.MSG_DONTWAIT, 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}
