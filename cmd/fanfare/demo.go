@@ -1,3 +1,5 @@
+//go:build !client
+
 package main
 
 import (
@@ -20,7 +22,7 @@ func newDemo() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "demo [PATH]",
 		GroupID: "try",
-		Short:   "See the whole of it on this machine, without configuration",
+		Short:   demoShort,
 		Long: `Demo runs an origin and some edges on this machine, joined by links that lose packets. It
 publishes PATH (or some thousand files of the Go tool chain), reads every byte back over
 HTTP from every edge, kills an edge in the middle of a second publication and shows it take

@@ -1,3 +1,5 @@
+//go:build !client
+
 package main
 
 import (
@@ -17,7 +19,7 @@ func newEdge() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "edge",
 		GroupID: "daemon",
-		Short:   "Run an edge: receive what the origin publishes, and serve it over HTTP",
+		Short:   edgeShort,
 		Long: `Edge joins the group of a session, keeps what the origin publishes in its directory and
 serves it over HTTP by host and path. Until it has once caught up with the origin after a
 start it answers 503. /healthz, /readyz and /metrics are answered on --admin, or without it

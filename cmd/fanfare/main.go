@@ -83,12 +83,22 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 done at the origin but not at ev
 		&cobra.Group{ID: "try", Title: "Trying it out:"},
 	)
 	root.AddCommand(
-		newOrigin(), newEdge(),
 		newPublish(), newPurge(), newRemove(), newList(), newStatus(), newForget(),
-		newDemo(), newTestbed(),
 	)
+	root.AddCommand(heavyCommands()...)
 	return root
 }
+
+// wholeCommand is what the command is called beside one built with the tag client.
+const wholeCommand = "fanfared"
+
+// What the commands are that the client hands on (see client_only.go).
+const (
+	originShort  = "Run an origin, or make one (origin init)"
+	edgeShort    = "Run an edge: receive what the origin publishes, and serve it over HTTP"
+	demoShort    = "See the whole of it on this machine, without configuration"
+	testbedShort = "Make a network with faults and see what happens"
+)
 
 // unknownCommand refuses what is no command's name, with those that look like it.
 func unknownCommand(c *cobra.Command, arguments []string) error {

@@ -1,3 +1,5 @@
+//go:build !client
+
 package main
 
 import (
@@ -19,7 +21,7 @@ func newOrigin() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "origin",
 		GroupID: "daemon",
-		Short:   "Run an origin, or make one (origin init)",
+		Short:   originShort,
 		Long: `Origin runs the origin whose directory is given: it takes publications and purges on the
 socket in that directory, sends them to the group, and repairs what edges lose. It stops at
 SIGTERM, and loses nothing that it has acknowledged even if it is killed.`,

@@ -1,3 +1,5 @@
+//go:build !client
+
 package main
 
 import (
@@ -26,7 +28,7 @@ func newTestbed() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "testbed",
 		GroupID: "try",
-		Short:   "Make a network with faults and see what happens",
+		Short:   testbedShort,
 		Args:    unknownCommand,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}

@@ -1,9 +1,12 @@
+//go:build !client
+
 package main
 
 import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -77,6 +80,9 @@ func (p *comparison) run(c *cobra.Command) error {
 	var err error
 	if p.config.Binary, err = os.Executable(); err != nil {
 		return err
+	}
+	if client := filepath.Join(filepath.Dir(p.config.Binary), "fanfare"); filepath.Base(p.config.Binary) == wholeCommand {
+		p.config.Client = client // as an operator with both would
 	}
 	if err := netns.Enter(); err != nil {
 		return err

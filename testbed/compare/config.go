@@ -45,6 +45,8 @@ type Config struct {
 	Dir string
 	// Binary is the fanfare command.
 	Binary string
+	// Client is the command that publishes, if it is another: the one built with the tag client.
+	Client string
 	// Tell is called with each line of progress.
 	Tell func(line string)
 }

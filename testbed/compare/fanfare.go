@@ -135,7 +135,11 @@ func (*fanfare) publish(r *run) error {
 	if r.work.Files == 1 {
 		path = filepath.Join(path, r.work.names[0])
 	}
-	return r.atOrigin(exec.Command(r.config.Binary, "publish", path, "--dir", r.originDir(), "--wait", "--timeout", r.config.Limit.String(), "--json"))
+	client := r.config.Client
+	if client == "" {
+		client = r.config.Binary
+	}
+	return r.atOrigin(exec.Command(client, "publish", path, "--dir", r.originDir(), "--wait", "--timeout", r.config.Limit.String(), "--json"))
 }
 
 // arrived is true for every edge at once: when the publishing command says so.

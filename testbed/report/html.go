@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"sync"
 	"time"
 )
 
@@ -14,20 +15,23 @@ var pageCSS string
 //go:embed page.tmpl
 var pageText string
 
-// pages are the templates "run" and "compare".
-var pages = template.Must(template.New("page").Funcs(template.FuncMap{
-	"css":     func() template.CSS { return template.CSS(pageCSS) },
-	"moment":  moment,
-	"seconds": duration,
-	"bytes":   func(n any) string { return quantity(toFloat(n), byteUnits) },
-	"rate":    func(n any) string { return quantity(toFloat(n), rateUnits) },
-	"percent": func(share float64) string { return quantity(share, shareUnits) },
-	"number":  func(n any) string { return number(toFloat(n)) },
-	"ratio":   func(v float64) string { return number(roundTo(v, 4)) },
-	"date":    func(t time.Time) string { return t.Format("2 January 2006, 15:04") },
-	"inc":     func(i int) int { return i + 1 },
-	"capital": capital,
-}).Parse(pageText))
+// pages returns the templates "run" and "compare". They are parsed when they are first needed: it
+// would cost every command half a millisecond.
+var pages = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Funcs(template.FuncMap{
+		"css":     func() template.CSS { return template.CSS(pageCSS) },
+		"moment":  moment,
+		"seconds": duration,
+		"bytes":   func(n any) string { return quantity(toFloat(n), byteUnits) },
+		"rate":    func(n any) string { return quantity(toFloat(n), rateUnits) },
+		"percent": func(share float64) string { return quantity(share, shareUnits) },
+		"number":  func(n any) string { return number(toFloat(n)) },
+		"ratio":   func(v float64) string { return number(roundTo(v, 4)) },
+		"date":    func(t time.Time) string { return t.Format("2 January 2006, 15:04") },
+		"inc":     func(i int) int { return i + 1 },
+		"capital": capital,
+	}).Parse(pageText))
+})
 
 func toFloat(n any) float64 {
 	switch n := n.(type) {
@@ -61,7 +65,7 @@ func (r *Run) WriteHTML(w io.Writer) error {
 		rows, more := result.edgeRows()
 		page.Scenarios = append(page.Scenarios, scenario{result, fmt.Sprintf("scenario-%d", i+1), result.figures(), rows, more})
 	}
-	return pages.ExecuteTemplate(w, "run", page)
+	return pages().ExecuteTemplate(w, "run", page)
 }
 
 // WriteHTML writes the comparison as one HTML page that needs no network.
@@ -88,5 +92,5 @@ func (c *Comparison) WriteHTML(w io.Writer) error {
 			}
 		}
 	}
-	return pages.ExecuteTemplate(w, "compare", page)
+	return pages().ExecuteTemplate(w, "compare", page)
 }
