@@ -5,8 +5,11 @@ package main
 import (
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"fanfare/sender"
 )
 
 // goTool runs the go command in this directory and returns what it prints.
@@ -65,5 +68,19 @@ func TestClientHandsOn(t *testing.T) {
 	}
 	if got := run("edge", "--dir", "x", "-h"); got != "edge --dir x -h\n" {
 		t.Errorf("the whole command was given %q", got)
+	}
+}
+
+// The priorities that the command takes are those that the origin knows.
+func TestPriorities(t *testing.T) {
+	for _, name := range priorities {
+		if _, err := sender.ParsePriority(name); err != nil {
+			t.Error(err)
+		}
+	}
+	for p := sender.Normal; p.String() != "unknown"; p++ {
+		if !slices.Contains(priorities, p.String()) {
+			t.Errorf("priority %v is missing", p)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,7 +14,6 @@ import (
 	"fanfare/internal/api"
 	"fanfare/internal/progress"
 	"fanfare/internal/tree"
-	"fanfare/sender"
 )
 
 // publication is what one `fanfare publish` is asked to do.
@@ -61,7 +61,7 @@ func (p *publication) run(c *cobra.Command, paths []string) error {
 	if err := p.waiting.check(); err != nil {
 		return err
 	}
-	if _, err := sender.ParsePriority(p.options.Priority); err != nil {
+	if !slices.Contains(priorities, p.options.Priority) {
 		return usagef("--priority %q is none of urgent, normal, background", p.options.Priority)
 	}
 	for _, header := range p.headers {
@@ -97,6 +97,9 @@ func (p *publication) run(c *cobra.Command, paths []string) error {
 	}
 	return p.waiting.await(c, client, result.Sequences, p.json)
 }
+
+// priorities are those that sender.ParsePriority knows; this command does without that package.
+var priorities = []string{"", "urgent", "normal", "background"}
 
 // send streams the files to the origin, with a bar if it takes long.
 func (p *publication) send(c *cobra.Command, client *api.Client, files []tree.File) (*api.PublishResult, error) {
