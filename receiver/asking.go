@@ -94,7 +94,7 @@ func (e *Engine) mark(h *wire.Heartbeat) {
 // that has just come, nil if none has. Of an object that no one expects nothing is asked for: it
 // may be forged, and would take the place of others.
 func (e *Engine) assess(now mono.Time, o *object, h *wire.Heartbeat) {
-	if !o.expected || e.cfg.OneWay {
+	if !o.expected || e.cfg.OneWay || e.demoted && wire.IsData(o.toi) {
 		return
 	}
 	visits := maxVisits

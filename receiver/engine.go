@@ -21,7 +21,9 @@ type Engine struct {
 	rtt      rtt
 	reporter reporter
 	presence presence
-	events   eventQueue
+	// demoted says that the sender does not answer asks for data.
+	demoted bool
+	events  eventQueue
 	// counter is that of the last feedback message.
 	counter uint64
 	report  wire.Report

@@ -21,6 +21,12 @@ const (
 	SenderSilent
 	// SenderHeard says that the sender was heard for the first time, or again.
 	SenderHeard
+	// Demoted says that the sender has demoted this receiver: it fell too far behind the others,
+	// and what it misses of data objects is not repaired for it. The loop gets that by unicast, see
+	// Missing and Supply. Control objects are asked for as before.
+	Demoted
+	// Promoted says that the receiver may ask for everything again, and does.
+	Promoted
 )
 
 // String returns the name of the kind.
@@ -38,6 +44,10 @@ func (k EventKind) String() string {
 		return "SenderSilent"
 	case SenderHeard:
 		return "SenderHeard"
+	case Demoted:
+		return "Demoted"
+	case Promoted:
+		return "Promoted"
 	}
 	return "unknown"
 }

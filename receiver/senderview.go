@@ -95,6 +95,7 @@ func (e *Engine) HandleHeartbeat(now mono.Time, p *wire.Packet, h *wire.Heartbea
 		if echo.Edge == e.cfg.Edge {
 			e.rtt.echo(now, echo.Counter, echo.Held)
 			e.reporter.echo(echo.Counter)
+			e.demote(echo.Demoted)
 		}
 	}
 	e.reporter.heartbeat(now, e.rtt.wait(v.grtt), e.rng)
@@ -121,5 +122,6 @@ func (e *Engine) restart() {
 	}
 	e.loss.started = false
 	e.rtt = rtt{}
+	e.demote(false)
 	e.sender = senderView{edges: e.sender.edges, grtt: e.sender.grtt}
 }

@@ -61,6 +61,8 @@ type Config struct {
 	ExpectedEdges int
 	// Keep is how long an object is held after its last transmission; default 60 s.
 	Keep time.Duration
+	// Demote bounds how far an edge may fall behind the others; on by default.
+	Demote DemoteConfig
 	// InitialGRTT is the estimate of the group's round trip before the first feedback; default
 	// 20 ms.
 	InitialGRTT time.Duration
@@ -73,8 +75,10 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: rate %d bit/s is not between %d and %d", ErrConfig, c.Rate, uint64(minRate), uint64(maxRate))
 	case c.PacketOverhead < 0 || c.PacketOverhead > 1024:
 		return fmt.Errorf("%w: packet overhead of %d bytes", ErrConfig, c.PacketOverhead)
-	case c.MaxObjects < 0 || c.MaxRepairBlocks < 0 || c.MaxEdges < 0 || c.FeedbackRate < 0 || c.ExpectedEdges < 0 || c.Keep < 0 || c.InitialGRTT < 0:
+	case c.MaxObjects < 0 || c.MaxRepairBlocks < 0 || c.MaxEdges < 0 || c.FeedbackRate < 0 || c.ExpectedEdges < 0 || c.Keep < 0 || c.InitialGRTT < 0 || c.Demote.Lag < 0:
 		return fmt.Errorf("%w: negative limit", ErrConfig)
+	case c.Demote.LossPPM > 1e6:
+		return fmt.Errorf("%w: demotion at a loss of %d packets per million", ErrConfig, c.Demote.LossPPM)
 	case c.Started != 0 && !wire.IsData(c.Started):
 		return fmt.Errorf("%w: started at TOI %d, which is not of a data object", ErrConfig, c.Started)
 	}

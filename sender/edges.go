@@ -11,6 +11,8 @@ import (
 type edges struct {
 	table map[uint64]*edge
 	limit int
+	// demoted counts those that are.
+	demoted int
 	// echoes are the latest messages since the last heartbeat, oldest first.
 	echoes []echo
 }
@@ -21,6 +23,7 @@ type edge struct {
 	// burstMilli is the mean length of runs of lost packets that the edge last reported.
 	burstMilli uint32
 	payer      payer
+	standing   standing
 }
 
 type echo struct {
@@ -76,6 +79,9 @@ func (e *edge) sample(rtt time.Duration) time.Duration {
 func (s *edges) sweep(now mono.Time, lifetime time.Duration) {
 	for id, e := range s.table { // the order cannot be seen
 		if now.Sub(e.Heard) > lifetime {
+			if e.Demoted {
+				s.demoted--
+			}
 			delete(s.table, id)
 		}
 	}
@@ -85,7 +91,10 @@ func (s *edges) sweep(now mono.Time, lifetime time.Duration) {
 func (s *edges) acknowledge(now mono.Time, list []wire.Echo) []wire.Echo {
 	for i := len(s.echoes) - 1; i >= 0; i-- {
 		e := s.echoes[i]
-		list = append(list, wire.Echo{Edge: e.edge, Counter: e.counter, Held: now.Sub(e.at)})
+		known := s.table[e.edge]
+		list = append(list, wire.Echo{
+			Edge: e.edge, Counter: e.counter, Held: now.Sub(e.at), Demoted: known != nil && known.Demoted,
+		})
 	}
 	s.echoes = s.echoes[:0]
 	return list

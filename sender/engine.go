@@ -27,6 +27,7 @@ type Engine struct {
 	budget   budget
 	bursts   bursts
 	beat     heartbeat
+	demotion demotion
 	events   eventQueue
 	// strangers pay for what edges ask for that are not remembered, and for asks that waited for their
 	// object; asker is who pays for those that are handled now.
@@ -64,6 +65,7 @@ func New(cfg Config, rng *rand.Rand, now mono.Time) (*Engine, error) {
 	if cfg.OneWay {
 		e.beat.calm()
 	}
+	e.demotion = newDemotion(cfg.Demote)
 	return e, nil
 }
 
@@ -200,7 +202,7 @@ func (e *Engine) Stats() Stats {
 	s.Objects = len(e.objects.order)
 	s.RepairBlocks = len(e.repairs.table)
 	s.RepairQueue = e.repairs.queued
-	s.Edges = len(e.edges.table)
+	s.Edges, s.EdgesDemoted = len(e.edges.table), e.edges.demoted
 	s.GRTT = e.grtt.estimate()
 	return s
 }

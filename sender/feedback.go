@@ -37,18 +37,23 @@ func (e *Engine) HandleFeedback(now mono.Time, f *wire.Feedback) {
 		e.stats.FeedbackStale++
 	case from == nil:
 		e.stats.EdgesRefused++
-	case known:
+	case known && !from.Demoted:
 		if rtt, ok := roundTrip(now, f); ok {
 			e.grtt.sample(now, from.sample(rtt))
 		}
+	}
+	if from != nil && !stale {
+		e.compare(now, from, f, known)
 	}
 	if len(f.NACKs) == 0 {
 		return
 	}
 	e.stats.NACKsReceived++
-	room := maxAsks
+	room := e.admit(now, from, f)
 	for _, n := range f.NACKs {
-		room -= e.ask(now, n, f.PacketSequence, known, room)
+		if room > 0 || wire.IsControl(n.TOI) {
+			room -= e.ask(now, n, f.PacketSequence, known, max(room, 1))
+		}
 	}
 }
 

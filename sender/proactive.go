@@ -106,10 +106,10 @@ const (
 	hopeless = 500_000
 )
 
-// losses counts the edges that lose something.
+// losses counts the edges that lose something, stragglers apart.
 func (s *edges) losses() (c lossClasses) {
 	for _, e := range s.table { // the order cannot be seen
-		if e.LossPPM > 0 && e.LossPPM < hopeless {
+		if e.LossPPM > 0 && e.LossPPM < hopeless && !e.Demoted && !e.standing.outlier {
 			c[lossClass(e.LossPPM)]++
 		}
 	}

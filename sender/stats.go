@@ -36,6 +36,9 @@ type Stats struct {
 	// AsksRefused counts asks for blocks beyond Config.MaxRepairBlocks, or beyond what one
 	// message may ask for, or what one edge may have queued.
 	AsksRefused uint64
+	// NACKsDemoted counts messages whose asks for data were not answered since the edge is
+	// demoted, NACKsDeferred those that were put off since it is an outlier.
+	NACKsDemoted, NACKsDeferred uint64
 	// EdgesRefused counts feedback of edges beyond Config.MaxEdges.
 	EdgesRefused uint64
 
@@ -43,8 +46,8 @@ type Stats struct {
 	Objects, RepairBlocks int
 	// RepairQueue is how many symbols are still to be sent for asks.
 	RepairQueue int
-	// Edges is the number of edges heard of lately.
-	Edges int
+	// Edges is the number of edges heard of lately, EdgesDemoted how many of them are demoted.
+	Edges, EdgesDemoted int
 	// GRTT is the largest round trip of the group as estimated.
 	GRTT time.Duration
 }
@@ -55,6 +58,8 @@ type EdgeInfo struct {
 	RTT time.Duration
 	// LossPPM is the loss that the edge last reported, in packets per million.
 	LossPPM uint32
+	// Demoted says that its NACKs are not answered; see DemoteConfig.
+	Demoted bool
 	// Heard is when the last feedback came.
 	Heard mono.Time
 }

@@ -8,6 +8,8 @@
 // edge's learns of the log from control objects and from the head in heartbeats, expects what
 // it finds there, and answers every BlockReady at once.
 //
+// A demoted edge gets what it misses by an ideal unicast: a round trip after it could have asked.
+//
 // A log is either of stand-ins that say nothing (Publish, Add) or of real entries (PublishObjects,
 // Purge, Remove, Retire): signed and chained by the origin, and applied as they arrive to a real
 // control.Catalogue at each edge, with a store beside it that survives a restart. An edge that is many

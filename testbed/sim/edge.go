@@ -192,6 +192,8 @@ func (s *Simulation) settle(i int, f *flight) {
 			e.HandleResult(s.now, ev, nil)
 		case receiver.ObjectWhole:
 			s.whole(i, o, ev.TOI)
+		case receiver.Demoted:
+			s.fetchSoon(i)
 		}
 	}
 }

@@ -13,6 +13,7 @@ const (
 	deliverEdge            // a: flight, b: edge
 	deliverUp              // a: feedback
 	catchUpEnds            // a: edge, b: its start
+	fetchBlocks            // a: edge, b: its start
 	runAction              // a: action
 )
 

@@ -109,6 +109,8 @@ func addStats(a, b sender.Stats) sender.Stats {
 	b.BlocksAsked += a.BlocksAsked
 	b.AsksMerged += a.AsksMerged
 	b.AsksRefused += a.AsksRefused
+	b.NACKsDemoted += a.NACKsDemoted
+	b.NACKsDeferred += a.NACKsDeferred
 	return b
 }
 

@@ -193,6 +193,8 @@ func (s *Simulation) step(ev event) {
 		s.pumpOrigin()
 	case catchUpEnds:
 		s.caughtUp(int(ev.a), int(ev.b))
+	case fetchBlocks:
+		s.fetchBlocks(int(ev.a), int(ev.b))
 	case runAction:
 		s.pending--
 		s.actions[ev.a]()
