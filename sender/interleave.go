@@ -31,7 +31,7 @@ type bursts struct {
 func (b *bursts) survey(s *edges) {
 	b.scratch = b.scratch[:0]
 	for _, e := range s.table { // the order cannot be seen
-		if e.LossPPM >= burstLoss && e.burstMilli > 0 {
+		if e.LossPPM >= burstLoss && e.burstMilli > 0 && !e.Demoted {
 			b.scratch = append(b.scratch, e.burstMilli)
 		}
 	}
