@@ -269,30 +269,30 @@ func (e *Engine) behind(now mono.Time, o *object, sbn uint32) time.Duration {
 	return time.Duration(float64(o.pass.position-sbn) * block * 8e9 / float64(e.cfg.Rate))
 }
 
-// admit says of how many blocks of data a message of an edge may ask. That is 0 for a demoted one.
-// An outlier is answered only while nothing else is to be sent, so that it costs the others nothing
-// even before it is known whether it will stay one; it asks again. (Control objects are few and
-// small, and purges must be quick everywhere: those are always repaired.)
-func (e *Engine) admit(now mono.Time, from *edge, f *wire.Feedback) (room int) {
+// admit says of how many blocks a message of an edge may ask, and whether of any of data. A demoted
+// one may not. An outlier is answered only while nothing else is to be sent, so that it costs the
+// others nothing even before it is known whether it will stay one; it asks again. (Control objects
+// are few and small, and purges must be quick everywhere: those are always repaired.)
+func (e *Engine) admit(now mono.Time, from *edge, f *wire.Feedback) (room int, data bool) {
 	d := &e.demotion
-	if !slices.ContainsFunc(f.NACKs, func(n wire.NACK) bool { return !wire.IsControl(n.TOI) }) {
-		return maxAsks
+	isData := func(n wire.NACK) bool { return !wire.IsControl(n.TOI) }
+	if from == nil || d.cfg.Off || !slices.ContainsFunc(f.NACKs, isData) {
+		return maxAsks, true
 	}
-	switch {
-	case from == nil || d.cfg.Off:
-	case from.Demoted:
+	if from.Demoted {
 		e.stats.NACKsDemoted++
-		return 0
-	case d.outlier(now, &e.edges, from):
-		if e.repairs.queued == 0 {
-			d.spare = true
-		}
-		if !d.spare || e.schedule.passing() {
-			e.stats.NACKsDeferred++
-			return 0
-		}
-		return deferredBlocks
+		return maxAsks, false
 	}
-	d.spare = false
-	return maxAsks
+	if !d.outlier(now, &e.edges, from) {
+		d.spare = false
+		return maxAsks, true
+	}
+	if e.repairs.queued == 0 {
+		d.spare = true
+	}
+	if !d.spare || e.schedule.passing() {
+		e.stats.NACKsDeferred++
+		return maxAsks, false
+	}
+	return deferredBlocks, true
 }

@@ -37,9 +37,11 @@ func (e *Engine) HandleFeedback(now mono.Time, f *wire.Feedback) {
 		e.stats.FeedbackStale++
 	case from == nil:
 		e.stats.EdgesRefused++
-	case known && !from.Demoted:
+	case known:
 		if rtt, ok := roundTrip(now, f); ok {
-			e.grtt.sample(now, from.sample(rtt))
+			if rtt = from.sample(rtt); !from.Demoted {
+				e.grtt.sample(now, rtt)
+			}
 		}
 	}
 	if from != nil && !stale {
@@ -49,10 +51,10 @@ func (e *Engine) HandleFeedback(now mono.Time, f *wire.Feedback) {
 		return
 	}
 	e.stats.NACKsReceived++
-	room := e.admit(now, from, f)
+	room, data := e.admit(now, from, f)
 	for _, n := range f.NACKs {
-		if room > 0 || wire.IsControl(n.TOI) {
-			room -= e.ask(now, n, f.PacketSequence, known, max(room, 1))
+		if data || wire.IsControl(n.TOI) {
+			room -= e.ask(now, n, f.PacketSequence, known, room)
 		}
 	}
 }
