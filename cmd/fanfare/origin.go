@@ -54,14 +54,20 @@ func newOriginInit() *cobra.Command {
 		config             origin.InitConfig
 		group, source, max string
 	)
+	proactive := share(origin.DefaultProactive)
 	c := &cobra.Command{
 		Use:   "init",
 		Short: "Make the directory of a new origin: configuration, key, session file",
 		Long: `Init makes an origin: origin.yaml, which you may edit, a signing key, and session.ff, the
 file that every edge needs. Choose a group in 239.0.0.0/8 (or ff15::/16) that is yours, or
-one in 232.0.0.0/8 (ff35::/16) with --source for source-specific multicast.`,
+one in 232.0.0.0/8 (ff35::/16) with --source for source-specific multicast.
+
+With --one-way edges need no path to this machine (satellite, diode): it sends a share of repair
+symbols with everything, and repeats everything in a carousel. session.ff is then all that an
+edge ever gets besides the group.`,
 		Example: `  fanfare origin init --dir o --group 239.255.70.70:7070 --interface eth0 --rate 500mbit
-  fanfare origin init --dir o --group '[ff15::70]:7070' --interface eth0`,
+  fanfare origin init --dir o --group '[ff15::70]:7070' --interface eth0
+  fanfare origin init --dir o --group 239.255.70.70:7070 --interface eth0 --one-way --proactive 20%`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			var err error
@@ -79,6 +85,10 @@ one in 232.0.0.0/8 (ff35::/16) with --source for source-specific multicast.`,
 			if config.Rate, err = session.ParseRate(max); err != nil {
 				return usageError{err}
 			}
+			if c.Flags().Changed("proactive") && !config.OneWay {
+				return usagef("--proactive is for --one-way: otherwise the origin sends as much repair as edges' losses ask for")
+			}
+			config.Proactive = session.Share(proactive)
 			if err := origin.Init(config); err != nil {
 				return err
 			}
@@ -94,6 +104,8 @@ one in 232.0.0.0/8 (ff35::/16) with --source for source-specific multicast.`,
 	c.Flags().StringVar(&max, "rate", "100mbit", "what is sent at most, headers included")
 	c.Flags().IntVar(&config.MTU, "mtu", 1500, "the largest IP packet that every path carries, in `bytes`")
 	c.Flags().IntVar(&config.TTL, "ttl", 1, "how many `routers`, plus one, packets may pass")
+	c.Flags().BoolVar(&config.OneWay, "one-way", false, "edges have no path to this machine: repeat everything")
+	c.Flags().Var(&proactive, "proactive", "with --one-way: repair symbols sent unasked, as a `share` of the data")
 	c.Flags().StringVar(&config.Advertise, "advertise", "", "`HOST:PORT` where edges reach this machine (default: the interface's address, port 7700)")
 	return c
 }

@@ -82,6 +82,9 @@ func (p *publication) run(c *cobra.Command, paths []string) error {
 	}
 	client := p.target.client()
 	defer client.Close()
+	if p.waiting.wait {
+		client.WillWait()
+	}
 	result, err := p.send(c, client, files)
 	if err != nil {
 		return err

@@ -73,6 +73,9 @@ func invalidation(c *cobra.Command, done string, do func(context.Context, *api.C
 		}
 		client := target.client()
 		defer client.Close()
+		if waiting.wait {
+			client.WillWait()
+		}
 		result, err := do(c.Context(), client, keys)
 		if err != nil {
 			return err

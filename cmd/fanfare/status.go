@@ -28,7 +28,9 @@ func newStatus() *cobra.Command {
   net loss  packets lost on the way, of all that were sent to it
   socket    packets lost because the edge's own receive buffer was full
   decoded   blocks that were completed with repair symbols
-  fetched   blocks that came by unicast: the edge could not keep up, or they were forged`,
+  fetched   blocks that came by unicast: the edge could not keep up, or they were forged
+
+A one-way origin hears of no edge: it shows how far it is in its cycle instead.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			client := target.client()
@@ -98,11 +100,14 @@ longer waits for them. An edge that is heard again is expected again.`,
 }
 
 func printStatus(w io.Writer, s *api.Status) error {
-	fmt.Fprintf(w, "origin   %s on %s to %s, at most %s\n", s.Origin, s.Interface, s.Group, progress.Rate(s.Rate/8, time.Second))
+	fmt.Fprintf(w, "origin   %s on %s to %s, at most %s\n", cmp.Or(s.Origin, s.Mode), s.Interface, s.Group, progress.Rate(s.Rate/8, time.Second))
 	fmt.Fprintf(w, "log      head %d, %s, generation %s\n", s.Head, count(s.Objects, "object"), s.Generation)
 	fmt.Fprintf(w, "sent     %s in %d packets: %d source symbols, %d repair symbols, %d heartbeats; %d NACKs received\n",
 		progress.Bytes(s.Sender.BytesSent), s.Sender.PacketsSent, s.Sender.SourceSymbolsSent,
 		s.Sender.RepairSymbolsSent, s.Sender.HeartbeatsSent, s.Sender.NACKsReceived)
+	if s.Carousel != nil {
+		return printCarousel(w, s)
+	}
 	if s.CatchUp.Bytes > 0 {
 		fmt.Fprintf(w, "unicast  %s to edges that could not keep up, at most %s; %d served now, %d waiting\n",
 			progress.Bytes(s.CatchUp.Bytes), progress.Rate(s.CatchUp.Rate/8, time.Second), s.CatchUp.Sending, s.CatchUp.Waiting)
@@ -121,6 +126,27 @@ func printStatus(w io.Writer, s *api.Status) error {
 			e.NACKsSent, e.BlocksDecoded, e.BlocksFetched, edgeTrouble(e))
 	}
 	return table.Flush()
+}
+
+func entries(n uint64) string {
+	if n == 1 {
+		return "1 entry"
+	}
+	return fmt.Sprintf("%d entries", n)
+}
+
+// printCarousel shows how far a one-way origin is. Of its edges it knows nothing.
+func printCarousel(w io.Writer, s *api.Status) error {
+	c := s.Carousel
+	fmt.Fprintf(w, "one-way  %.3g %% proactive repair, %s repeated\n", 100*c.Proactive, entries(c.Repeats))
+	if c.Cycle == 0 {
+		_, err := fmt.Fprintln(w, "carousel has not begun")
+		return err
+	}
+	_, err := fmt.Fprintf(w, "carousel cycle %d, at entry %d of %d, %s of about %s; a cycle takes about %s, and %s of rest\n",
+		c.Cycle, c.Sequence, s.Head, progress.Bytes(c.BytesSent), progress.Bytes(c.Bytes),
+		progress.Took(seconds(c.Seconds)), progress.Took(seconds(c.PauseSeconds)))
+	return err
 }
 
 func roundTrip(e api.Edge) string {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -27,6 +28,8 @@ type Client struct {
 	base string
 	// socket is the path of a Unix socket; empty for TCP.
 	socket string
+	// waits says that the caller will wait for the edges; see WillWait.
+	waits bool
 	// where and hint are for the error when nobody answers.
 	where, hint string
 }
@@ -62,6 +65,10 @@ func NewTCP(address string) *Client {
 func transport(dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Transport {
 	return &http.Transport{DialContext: dial, DisableCompression: true, WriteBufferSize: 128 << 10}
 }
+
+// WillWait says that Wait will follow what is published or taken away from now on: an origin that
+// no edge can answer refuses it then, instead of Wait when it is too late.
+func (c *Client) WillWait() { c.waits = true }
 
 // Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
@@ -189,6 +196,13 @@ func (c *Client) call(ctx context.Context, method, path string, query url.Values
 // do sends one request by exchange; a status other than 200 is an error.
 func (c *Client) do(ctx context.Context, exchange *http.Client, method, path string, query url.Values, contentType string, body io.Reader) (*http.Response, error) {
 	address := c.base + path
+	if c.waits && method == http.MethodPost {
+		query = maps.Clone(query)
+		if query == nil {
+			query = url.Values{}
+		}
+		query.Set("wait", "true")
+	}
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}

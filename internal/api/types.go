@@ -10,7 +10,9 @@
 //	GET    /v1/status                               -> Status
 //	DELETE /v1/edges/NAME                           forgets an expected edge
 //
-// and for edges, on the advertised TCP port as well:
+// A POST with wait=true is refused by an origin whose edges cannot answer.
+//
+// And for edges, on the advertised TCP port as well:
 //
 //	GET    /v1/entries?from=&generation=            framed entries, see ReadEntry
 //	GET    /v1/bundles/SEQUENCE?generation=         a Range of a bundle as it is sent, paced
@@ -128,14 +130,18 @@ type Listing struct {
 
 // Status is how the origin and its edges are.
 type Status struct {
-	Channel    uint32    `json:"channel"`
-	Generation string    `json:"generation"`
-	Group      string    `json:"group"`
-	Source     string    `json:"source,omitempty"`
-	Interface  string    `json:"interface"`
-	Origin     string    `json:"origin"`
-	Rate       uint64    `json:"rate"` // bits per second
-	Started    time.Time `json:"started"`
+	Channel    uint32 `json:"channel"`
+	Generation string `json:"generation"`
+	Group      string `json:"group"`
+	Source     string `json:"source,omitempty"`
+	Interface  string `json:"interface"`
+	Origin     string `json:"origin"`
+	// Mode is two-way, or one-way if edges have no path to the origin.
+	Mode string `json:"mode"`
+	// Carousel is what a one-way origin repeats.
+	Carousel *Carousel `json:"carousel,omitempty"`
+	Rate     uint64    `json:"rate"` // bits per second
+	Started  time.Time `json:"started"`
 	// Head is the newest entry, Digest that of the catalogue as of Head, hexadecimal.
 	Head    uint64 `json:"head"`
 	Digest  string `json:"digest"`
@@ -145,6 +151,24 @@ type Status struct {
 	Sender     Sender  `json:"sender"`
 	CatchUp    CatchUp `json:"catch_up"`
 	Edges      []Edge  `json:"edges"` // worst first
+}
+
+// Carousel is how far a one-way origin is in its cycle.
+type Carousel struct {
+	// Cycle counts from 1 at the origin's start; 0: none has begun.
+	Cycle uint64 `json:"cycle"`
+	// Sequence is the entry that the cycle has come to, of 1 to Head.
+	Sequence uint64 `json:"sequence"`
+	// BytesSent is what the cycle has sent, of about Bytes; Seconds is how long a cycle takes. Before
+	// the first is over, the last two are estimates.
+	BytesSent    uint64  `json:"bytes_sent"`
+	Bytes        uint64  `json:"bytes"`
+	Seconds      float64 `json:"seconds"`
+	PauseSeconds float64 `json:"pause_seconds"` // between two cycles
+	// Proactive is the share of repair symbols, 0 to 1.
+	Proactive float64 `json:"proactive"`
+	// Repeats counts entries that were sent again outside of cycles.
+	Repeats uint64 `json:"repeats"`
 }
 
 // Sender is what the origin has sent since its start.

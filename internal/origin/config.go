@@ -39,6 +39,12 @@ type config struct {
 	// CatchUpRate is what all edges that catch up by unicast get together, beside the session's
 	// rate; 0 means a quarter of that.
 	CatchUpRate session.Rate `yaml:"catch_up_rate"`
+	// Proactive is how many repair symbols a one-way origin sends unasked, of each block's source
+	// symbols; CarouselPause is between two cycles of its carousel.
+	Proactive     session.Share `yaml:"proactive"`
+	CarouselPause time.Duration `yaml:"carousel_pause"`
+
+	oneWay bool // whether text has the last two
 }
 
 // defaultRetireAfter gives edges that were about to finish a bundle the time to do so.
@@ -48,6 +54,7 @@ const defaultRetireAfter = 30 * time.Second
 func loadConfig(dir string) (*config, error) {
 	path := filepath.Join(dir, configName)
 	c := &config{Loop: true, RetireAfter: defaultRetireAfter, FeedbackRate: defaultFeedbackRate}
+	c.Proactive, c.CarouselPause = DefaultProactive, defaultCarouselPause
 	if err := session.LoadYAML(path, c); err != nil {
 		return nil, err
 	}
@@ -68,7 +75,7 @@ func (c *config) validate() error {
 	case c.RetireAfter < 0:
 		return errors.New("retire_after is negative")
 	}
-	return nil
+	return c.validateOneWay()
 }
 
 // text returns the file's content, with comments for the person who edits it.
@@ -97,5 +104,5 @@ retire_after: %s
 # What edges that cannot keep up, and fetch by unicast what they lack, get together beside the
 # session's rate. Unless set: a quarter of that.
 #catch_up_rate: 25mbit
-`, sessionName, c.Interface, max(c.TTL, 1), c.Loop, c.Listen, defaultFeedbackRate, c.RetireAfter)
+%s`, sessionName, c.Interface, max(c.TTL, 1), c.Loop, c.Listen, defaultFeedbackRate, c.RetireAfter, c.oneWayText())
 }

@@ -28,9 +28,9 @@ const (
 // localHandler is the local API.
 func (o *Origin) localHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /v1/publish", o.endpoint(o.handlePublish))
-	mux.Handle("POST /v1/purge", o.endpoint(o.handlePurge))
-	mux.Handle("POST /v1/remove", o.endpoint(o.handleRemove))
+	mux.Handle("POST /v1/publish", o.endpoint(o.awaited(o.handlePublish)))
+	mux.Handle("POST /v1/purge", o.endpoint(o.awaited(o.handlePurge)))
+	mux.Handle("POST /v1/remove", o.endpoint(o.awaited(o.handleRemove)))
 	mux.Handle("GET /v1/wait", o.endpoint(o.handleWait))
 	mux.Handle("GET /v1/ls", o.endpoint(o.handleList))
 	mux.Handle("GET /v1/status", o.endpoint(o.handleStatus))
@@ -136,6 +136,10 @@ func (o *Origin) publish(stream io.Reader, files *handover.Conn, options api.Pub
 // the edges lose, the fewer source symbols has a block of 255.
 func (o *Origin) bundleOTI() fec.OTI {
 	oti := fec.OTI{SymbolLength: uint16(o.session.SymbolLength), MaxBlock: 96, MaxSymbols: fec.MaxSymbols}
+	if o.session.OneWay() {
+		oti.MaxBlock = oneWayBlock(o.config.Proactive)
+		return oti
+	}
 	loss := o.edges.lossPercentile(time.Now(), 95)
 	for _, step := range []struct{ ppm, k int }{{300_000, 128}, {180_000, 160}, {80_000, 200}} {
 		if loss <= uint32(step.ppm) {

@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
@@ -14,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"fanfare/internal/mcast"
 	"fanfare/internal/session"
@@ -50,6 +52,12 @@ type InitConfig struct {
 	Advertise string
 	// Channel is the number of the channel; 0 means a random one.
 	Channel uint32
+	// OneWay says that edges have no path to this machine. Then Proactive is how many repair symbols
+	// go with each source symbol unasked, and CarouselPause is between two cycles of the carousel
+	// (0: 1 s).
+	OneWay        bool
+	Proactive     session.Share
+	CarouselPause time.Duration
 }
 
 // Init makes the directory of a new origin: configuration, signing key, session file. It
@@ -126,9 +134,16 @@ func (c *InitConfig) plan() (*session.Session, *config, error) {
 	if s.Rate == 0 {
 		s.Rate = defaultRate
 	}
+	if c.OneWay {
+		s.Mode, s.Origin = session.OneWay, ""
+	}
 	cfg := &config{
+		oneWay: c.OneWay, Proactive: c.Proactive, CarouselPause: cmp.Or(c.CarouselPause, defaultCarouselPause),
 		Interface: c.Interface, TTL: c.TTL, Loop: true, RetireAfter: defaultRetireAfter,
 		Listen: netip.AddrPortFrom(listenAddress(host), port),
+	}
+	if err := cfg.validateOneWay(); err != nil {
+		return nil, nil, err
 	}
 	return s, cfg, nil
 }

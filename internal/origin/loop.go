@@ -52,6 +52,7 @@ type loop struct {
 	sequence  uint64 // of the head
 	control   []outgoing
 	bundles   backlog
+	oneWay    *oneWay // nil if edges answer
 
 	packet  wire.Packet
 	beat    wire.Heartbeat
@@ -103,8 +104,10 @@ func newLoop(o *Origin, group, feedback *mcast.Conn) (*loop, error) {
 		invalid: make(map[string]uint64), head: o.signedHead, sequence: o.head.Sequence, bundles: newBacklog(),
 		longest: o.session.SymbolLength,
 	}
+	l.oneWay = newOneWay(o, l.clock.Now())
 	config := sender.Config{
-		TSI: o.session.Channel, Instance: random(), Rate: uint64(o.session.Rate), PacketOverhead: overhead,
+		OneWay: o.session.OneWay(),
+		TSI:    o.session.Channel, Instance: random(), Rate: uint64(o.session.Rate), PacketOverhead: overhead,
 	}
 	config.FeedbackRate, config.ExpectedEdges = o.config.FeedbackRate, o.edges.count()
 	l.intake = newIntake(o.config.FeedbackRate, l.clock.Now())
@@ -178,7 +181,7 @@ func (l *loop) deadline() mono.Time {
 	if len(l.unsent) > 0 { // the poller waits for room in the socket, too
 		return l.clock.Now().Add(retryWait)
 	}
-	until := l.engine.NextTimeout()
+	until := min(l.engine.NextTimeout(), l.oneWay.timeout())
 	if _, more := l.bundles.next(); more || len(l.control) > 0 {
 		until = min(until, l.clock.Now().Add(retryWait))
 	}
@@ -216,6 +219,9 @@ func (l *loop) handleFeedback(now mono.Time, b []byte) {
 		return
 	}
 	l.engine.HandleFeedback(now, &l.message)
+	if l.oneWay != nil {
+		return
+	}
 	var rtt time.Duration
 	if info, known := l.engine.Edge(l.message.Edge); known {
 		rtt = info.RTT
@@ -238,6 +244,7 @@ func (l *loop) runCalls(now mono.Time) {
 // the engine. It is run by the loop.
 func (l *loop) publish(head []byte, sequence uint64, objects []outgoing) {
 	l.head, l.sequence = head, sequence
+	l.oneWay.published(l.clock.Now(), sequence)
 	for _, o := range objects {
 		if o.entry != nil {
 			l.control = append(l.control, o)
@@ -253,6 +260,7 @@ func (l *loop) cancel(now mono.Time, sequence uint64) {
 	l.engine.Cancel(now, toi)
 	l.payloads.forget(toi)
 	l.bundles.cancel(sequence)
+	l.oneWay.ended(now, toi)
 	l.engine.Withhold(l.bundles.span())
 }
 
@@ -269,6 +277,7 @@ func (l *loop) feedEngine(now mono.Time) {
 		}
 	}
 	l.engine.Withhold(l.bundles.span())
+	l.feedCarousel(now)
 }
 
 // shift drops the first element, and the array with the last.
@@ -282,6 +291,7 @@ func shift(list []outgoing) []outgoing {
 
 // add hands one object to the engine; false says that it must wait.
 func (l *loop) add(now mono.Time, o outgoing) (done bool) {
+	l.oneWay.complete(&o.info)
 	partition, err := o.info.OTI.Partition()
 	if err == nil {
 		// The engine may displace an idle object; what it was made of goes with it.

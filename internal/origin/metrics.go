@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"fanfare/internal/carousel"
 	"fanfare/internal/mcast"
 	"fanfare/internal/mono"
 	"fanfare/sender"
@@ -24,6 +25,7 @@ type snapshot struct {
 	group    mcast.Stats
 	feedback mcast.Stats
 	sending  int
+	carousel carousel.Stats // of a one-way origin
 	invalid  map[string]uint64
 }
 
@@ -37,6 +39,9 @@ func (o *Origin) snapshot(ctx context.Context) (s snapshot, err error) {
 		s := snapshot{engine: l.engine.Stats(), loop: l.stats, group: l.group.Stats(), feedback: l.feedback.Stats()}
 		s.invalid = maps.Clone(l.invalid)
 		s.sending = len(l.control) + l.bundles.length()
+		if l.oneWay != nil {
+			s.carousel = l.oneWay.carousel.Stats()
+		}
 		taken <- s
 	})
 	if err != nil {
@@ -70,6 +75,9 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	}
 	collectStruct(out, "fanfare_sender", s.engine)
 	collectStruct(out, "fanfare_origin", s.loop)
+	if o.session.OneWay() {
+		collectStruct(out, "fanfare_carousel", s.carousel)
+	}
 	collectStruct(out, "fanfare_origin_catch_up", o.catchUp.snapshot())
 	gauge(out, "fanfare_origin_catch_up_rate", float64(o.catchUp.rate))
 	collectStruct(out, "fanfare_origin_group_socket", s.group)

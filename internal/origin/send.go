@@ -24,9 +24,11 @@ func (l *loop) handleEvent(now mono.Time, event sender.Event) {
 	switch event.Kind {
 	case sender.FirstPassDone:
 		l.bundles.passed(event.TOI)
+		l.oneWay.ended(now, event.TOI)
 	case sender.ObjectForgotten:
 		l.payloads.forget(event.TOI)
 		l.bundles.passed(event.TOI)
+		l.oneWay.ended(now, event.TOI)
 	case sender.ObjectUnknown:
 		l.recall(now, event.TOI)
 	}
@@ -149,4 +151,5 @@ func (l *loop) dropObject(now mono.Time, toi uint32, err error) {
 	l.engine.Cancel(now, toi)
 	l.payloads.forget(toi)
 	l.bundles.passed(toi)
+	l.oneWay.ended(now, toi)
 }

@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"fanfare/internal/api"
+	"fanfare/internal/session"
 )
 
 const (
@@ -21,6 +23,9 @@ const (
 
 // handleWait sends receipts until all expected edges serve the entries, or the time is over.
 func (o *Origin) handleWait(w http.ResponseWriter, r *http.Request) error {
+	if err := o.errNoReceipts(); err != nil {
+		return err
+	}
 	sequences, timeout, err := o.waitQuery(r)
 	if err != nil {
 		return err
@@ -179,6 +184,7 @@ func (o *Origin) handleStatus(w http.ResponseWriter, r *http.Request) error {
 		s.Source = o.session.Source.String()
 	}
 	s.Edges = o.edges.status(time.Now(), head, mark, digest, o.spool.get)
+	s.Mode, s.Carousel = string(cmp.Or(o.session.Mode, session.TwoWay)), o.carouselStatus(snapshot)
 	writeJSON(w, http.StatusOK, s)
 	return nil
 }
