@@ -93,7 +93,7 @@ func (c *Carousel) Published(now mono.Time, head uint64) {
 		first = max(first, head-limit+1) // the rest would only be displaced
 	}
 	for sequence := first; sequence <= head; sequence++ {
-		c.repeats.add(now, sequence, c.cycle)
+		c.repeats.add(now, sequence)
 	}
 	c.head = max(c.head, head)
 }
@@ -177,7 +177,7 @@ func (c *Carousel) finish(now mono.Time) {
 	end := max(now, c.release)
 	c.stats.LastBytes, c.stats.Length = c.stats.Bytes, end.Sub(c.begun)
 	c.release = end.Add(c.cfg.Pause)
-	c.repeats.carried(c.cycle)
+	c.repeats.carried(c.begun)
 }
 
 // NextTimeout returns when Next should be called if nothing else happens.

@@ -27,8 +27,6 @@ type repeats struct {
 // repeat is one entry that no cycle has carried.
 type repeat struct {
 	sequence uint64
-	// cycle is the one under way when it was published: the next but one carries it for certain.
-	cycle uint64
 	// since is when it was published, due when it is to be sent again.
 	since, due mono.Time
 }
@@ -36,13 +34,13 @@ type repeat struct {
 func newRepeats(limit int) repeats { return repeats{limit: limit, due: mono.Never} }
 
 // add takes an entry that was published.
-func (r *repeats) add(now mono.Time, sequence, cycle uint64) {
+func (r *repeats) add(now mono.Time, sequence uint64) {
 	if len(r.list) >= r.limit {
 		copy(r.list, r.list[1:])
 		r.list = r.list[:len(r.list)-1]
 	}
 	due := now.Add(firstRepeat)
-	r.list = append(r.list, repeat{sequence: sequence, cycle: cycle, since: now, due: due})
+	r.list = append(r.list, repeat{sequence: sequence, since: now, due: due})
 	r.due = min(r.due, due)
 }
 
@@ -72,11 +70,12 @@ func (r *repeats) sent(now mono.Time, wait time.Duration) {
 	r.release = max(r.release, now).Add(wait)
 }
 
-// carried drops the entries that a cycle which is over has sent in full.
-func (r *repeats) carried(cycle uint64) {
+// carried drops the entries that a whole cycle has sent, which began at a time and is over. What
+// was published in the moment of its beginning it did not send a second time.
+func (r *repeats) carried(begun mono.Time) {
 	kept := 0
 	for _, x := range r.list {
-		if x.cycle >= cycle {
+		if begun.Sub(x.since) < firstRepeat {
 			r.list[kept] = x
 			kept++
 		}
