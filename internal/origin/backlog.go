@@ -82,6 +82,12 @@ func (b *backlog) waits(sequence uint64) bool {
 	return false
 }
 
+// holds reports whether a bundle waits or is in its first pass.
+func (b *backlog) holds(sequence uint64) bool {
+	_, passing := b.passing[wire.DataTOI(sequence)]
+	return passing || b.waits(sequence)
+}
+
 func (b *backlog) find(p int, sequence uint64) (int, bool) {
 	return slices.BinarySearchFunc(b.queues[p], sequence, func(o outgoing, s uint64) int { return cmp.Compare(o.sequence, s) })
 }

@@ -148,7 +148,7 @@ func (l *loop) repeatEntry(now mono.Time, sequence uint64) (bytes uint64) {
 func (l *loop) repeatBundle(now mono.Time, step carousel.Step) (toi uint32, bytes uint64) {
 	oti, kept := l.spool.get(step.Sequence)
 	partition, err := oti.Partition()
-	if !kept || err != nil || partition.Blocks() == 0 || l.bundles.waits(step.Sequence) {
+	if !kept || err != nil || partition.Blocks() == 0 || l.bundles.holds(step.Sequence) {
 		return 0, 0
 	}
 	info := sender.ObjectInfo{TOI: wire.DataTOI(step.Sequence), OTI: oti, Priority: sender.Background}
