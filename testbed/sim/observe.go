@@ -24,6 +24,8 @@ type Object struct {
 	EntryBytes int
 	// Bare is an entry without a bundle, as a purge is; it needs Config.Entries.
 	Bare bool
+	// Priority is the class that its bundle is sent in.
+	Priority sender.Priority
 	// statement is what the entry says, if it is a real one.
 	statement *statement
 }

@@ -68,7 +68,7 @@ func (s *Simulation) offer(o *published, sent bool) error {
 	if o.bare {
 		return nil
 	}
-	return s.origin.engine.Add(s.now, sender.ObjectInfo{TOI: o.toi, OTI: o.oti, Sent: sent, Proactive: s.cfg.Proactive})
+	return s.origin.engine.Add(s.now, sender.ObjectInfo{TOI: o.toi, OTI: o.oti, Sent: sent, Priority: o.priority, Proactive: s.cfg.Proactive})
 }
 
 // pumpOrigin does what the sender's loop does after each batch of inputs.

@@ -8,6 +8,7 @@ import (
 	"fanfare/fec"
 	"fanfare/internal/mono"
 	"fanfare/internal/wire"
+	"fanfare/sender"
 	"fanfare/testbed/netem"
 )
 
@@ -209,6 +210,7 @@ type published struct {
 	toi, control uint32
 	oti, entry   fec.OTI
 	part         fec.Partition
+	priority     sender.Priority
 	at           mono.Time
 	passed       mono.Time // end of the first pass
 	blocks       []tally
@@ -236,7 +238,8 @@ func (s *Simulation) publish(what Object) error {
 	o := &published{
 		sequence: sequence, toi: wire.DataTOI(sequence), control: wire.ControlTOI(sequence),
 		oti: oti, part: part, at: s.now, passed: mono.Never,
-		bare: what.Bare, entry: what.entry(oti), statement: what.statement,
+		priority: what.Priority,
+		bare:     what.Bare, entry: what.entry(oti), statement: what.statement,
 		blocks: make([]tally, part.Blocks()),
 		done:   make([]mono.Time, len(s.edges)),
 		have:   make([]blockSet, len(s.edges)),
