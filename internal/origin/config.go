@@ -34,7 +34,7 @@ type config struct {
 	API netip.AddrPort `yaml:"api"`
 	// FeedbackRate is how many feedback messages a second all edges together should send at most.
 	FeedbackRate int `yaml:"feedback_rate"`
-	// RetireAfter is how long a bundle that nothing points to any more is kept.
+	// RetireAfter is how long a bundle that nothing points to any more is kept, unless an edge lacks it.
 	RetireAfter time.Duration `yaml:"retire_after"`
 	// CatchUpRate is what all edges that catch up by unicast get together, beside the session's
 	// rate; 0 means a quarter of that.
@@ -47,7 +47,7 @@ type config struct {
 	oneWay bool // whether text has the last two
 }
 
-// defaultRetireAfter gives edges that were about to finish a bundle the time to do so.
+// defaultRetireAfter is long enough for reports that are late.
 const defaultRetireAfter = 30 * time.Second
 
 // loadConfig reads and checks origin.yaml in dir.
@@ -98,7 +98,7 @@ listen: "%s"
 # that half of it is enough, and that reports take at most 0.5 %% of the rate (0.05 %% with 10,000 edges).
 #feedback_rate: %d
 
-# How long a bundle that no key points to any more stays in the spool.
+# How long a bundle that no key points to any more stays in the spool, once every edge has it.
 retire_after: %s
 
 # What edges that cannot keep up, and fetch by unicast what they lack, get together beside the

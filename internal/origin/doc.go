@@ -21,6 +21,10 @@
 // (catchup.go, ranges.go): all together at catch_up_rate at most, some at a time, in goroutines of
 // their own, from the page cache to the connection. The loop knows nothing of it.
 //
+// A bundle of which every object was replaced, purged or removed is not sent any further
+// (supersede.go): its first pass is broken off, and a retire entry tells the edges, which may lack
+// its manifest, at once. One that every edge has already is retired after a while.
+//
 // Order of a publication: bundles synced and named, directory synced, entries synced, entries
 // and bundles sent, request answered. A sync that fails ends the daemon.
 package origin

@@ -80,7 +80,8 @@ type Origin struct {
 	catalogue  *control.Catalogue
 	head       control.Head
 	signedHead []byte
-	released   map[uint64]time.Time // bundles that nothing points to any more, and since when
+	released   map[uint64]release // bundles that nothing points to any more
+	superseded chan struct{}      // has something when there are new ones
 
 	// failure ends Run; from failed on nothing is appended any more.
 	failure chan error
@@ -93,7 +94,7 @@ func Open(c Config) (*Origin, error) {
 	o := &Origin{
 		dir: c.Dir, api: c.API, log: c.Log, started: time.Now(),
 		publishing: make(chan struct{}, 2), failure: make(chan error, 1),
-		released: make(map[uint64]time.Time),
+		released: make(map[uint64]release), superseded: make(chan struct{}, 1),
 	}
 	if o.log == nil {
 		o.log = slog.Default()

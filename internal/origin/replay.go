@@ -42,7 +42,7 @@ func (o *Origin) replay() error {
 	}
 	for sequence := range bundles {
 		if o.catalogue.LiveObjects(sequence) == 0 {
-			o.released[sequence] = time.Now()
+			o.released[sequence] = release{due: time.Now().Add(o.config.RetireAfter)}
 		}
 	}
 	o.signedHead = control.SignHead(o.head, o.key)
@@ -87,11 +87,7 @@ func (o *Origin) fold(now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("origin: %w", err)
 	}
-	for _, sequence := range changes.Released {
-		if _, kept := o.spool.get(sequence); kept {
-			o.released[sequence] = now
-		}
-	}
+	o.noteReleased(changes.Released, now)
 	if mark, _ := o.catalogue.Mark(); mark != o.head.Sequence {
 		return fmt.Errorf("origin: the catalogue stands at entry %d, the log at %d", mark, o.head.Sequence)
 	}

@@ -12,8 +12,10 @@ import (
 
 const (
 	houseInterval = time.Second
-	// retiredAtOnce is how many bundles one entry retires; their manifests are in memory together.
-	retiredAtOnce = 16
+	// retiredAtOnce is how many bundles one entry retires, retiredObjects how many objects there may
+	// be in all but the last: their manifests are in memory together.
+	retiredAtOnce  = 128
+	retiredObjects = 1 << 15
 	// retireAgain is how long a bundle is left alone that cannot be retired without harm.
 	retireAgain = 10 * time.Minute
 )
@@ -28,9 +30,13 @@ func (o *Origin) keepHouse(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-o.edges.newcomer:
+		case <-o.superseded:
+			if err := o.retire(ctx, time.Now()); err != nil {
+				return err
+			}
 		case now := <-ticker.C:
 			o.edges.replace(now)
-			if err := o.retire(now); err != nil {
+			if err := o.retire(ctx, now); err != nil {
 				return err
 			}
 		}
@@ -60,12 +66,13 @@ type candidate struct {
 	manifest *control.Manifest
 }
 
-// retire appends retire entries for the bundles that nothing has pointed to for a while, and
-// then removes them: entry first, file second.
+// retire appends retire entries for the bundles that nothing has pointed to for a while, or
+// that are superseded while they are being sent, and then removes them: entry first, file second.
 //
 // An edge that never saw the manifest of a retired bundle must come to the same rows as the
 // others, so keys that only a tag had killed are purged by name before.
-func (o *Origin) retire(now time.Time) error {
+func (o *Origin) retire(ctx context.Context, now time.Time) error {
+	o.hasten(ctx, now)
 	due := o.retirable(now)
 	if len(due) == 0 {
 		return nil
@@ -80,7 +87,12 @@ func (o *Origin) retire(now time.Time) error {
 	}
 	o.appending.Lock()
 	defer o.appending.Unlock()
-	keys, retired := o.choose(candidates, named, now)
+	keys, retired, kept := o.choose(candidates, named, now)
+	o.loop.call(func(now mono.Time) {
+		for _, sequence := range kept {
+			o.loop.cancel(now, sequence)
+		}
+	})
 	if len(retired) == 0 {
 		return nil
 	}
@@ -99,18 +111,25 @@ func (o *Origin) retire(now time.Time) error {
 		}
 	}
 	o.log.Info("retired bundles", "bundles", len(retired))
+	if len(due) > len(candidates) {
+		o.wakeRetire()
+	}
 	return nil
 }
 
-// candidates reads the manifests of bundles.
+// candidates reads the manifests of the first of some bundles.
 func (o *Origin) candidates(sequences []uint64) ([]candidate, error) {
-	list := make([]candidate, len(sequences))
-	for i, sequence := range sequences {
+	var list []candidate
+	objects := 0
+	for _, sequence := range sequences[:min(len(sequences), retiredAtOnce)] {
 		manifest, err := o.manifestOf(sequence)
 		if err != nil {
 			return nil, fmt.Errorf("origin: bundle of entry %d: %w", sequence, err)
 		}
-		list[i] = candidate{sequence, manifest}
+		list = append(list, candidate{sequence, manifest})
+		if objects += len(manifest.Objects); objects > retiredObjects {
+			break
+		}
 	}
 	return list, nil
 }
@@ -132,8 +151,9 @@ func (o *Origin) namedSince(candidates []candidate) (*purged, error) {
 }
 
 // choose returns the candidates that are retired now, and the keys that are to be purged
-// before. The others come again: when nothing points to them, or in a while.
-func (o *Origin) choose(candidates []candidate, named *purged, now time.Time) (keys []control.Key, retired []uint64) {
+// before. The others come again: when nothing points to them, or, those of kept, in a while; they are
+// not sent any more but when an edge asks.
+func (o *Origin) choose(candidates []candidate, named *purged, now time.Time) (keys []control.Key, retired, kept []uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, c := range candidates {
@@ -144,27 +164,28 @@ func (o *Origin) choose(candidates []candidate, named *purged, now time.Time) (k
 		}
 		mine = named.uncovered(mine, c.sequence)
 		if hurts(mine, o.catalogue) {
-			o.released[c.sequence] = now.Add(retireAgain)
+			o.released[c.sequence] = release{due: now.Add(retireAgain)}
+			kept = append(kept, c.sequence)
 			continue
 		}
 		keys = append(keys, mine...)
 		retired = append(retired, c.sequence)
 	}
-	return keys, retired
+	return keys, retired, kept
 }
 
-// retirable returns, ascending, some of the bundles that were released long enough ago.
+// retirable returns, ascending, the bundles that were released long enough ago, or are still being sent.
 func (o *Origin) retirable(now time.Time) []uint64 {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	var due []uint64
-	for sequence, since := range o.released {
-		if now.Sub(since) >= o.config.RetireAfter {
+	for sequence, r := range o.released {
+		if !now.Before(r.due) {
 			due = append(due, sequence)
 		}
 	}
 	slices.Sort(due)
-	return due[:min(len(due), retiredAtOnce)]
+	return due
 }
 
 // manifestOf returns the manifest of a bundle that is kept.
