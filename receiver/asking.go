@@ -60,7 +60,7 @@ func (e *Engine) unwant(o *object, b *block) bool {
 	if b.due == mono.Never {
 		e.asking.fresh--
 	}
-	b.wanted = false
+	b.wanted, b.again = false, false
 	o.wanted--
 	if e.asking.wanted--; e.asking.wanted == 0 {
 		e.asking.due = mono.Never
@@ -70,7 +70,8 @@ func (e *Engine) unwant(o *object, b *block) bool {
 
 // suppress is unwant for a block that got, or will get, what it needs.
 func (e *Engine) suppress(o *object, b *block) {
-	if e.unwant(o, b) {
+	again := b.again
+	if e.unwant(o, b) && !again {
 		e.stats.NACKsSuppressed++
 	}
 }
@@ -159,6 +160,8 @@ func (e *Engine) judge(now mono.Time, o *object, b *block, h *wire.Heartbeat) {
 	switch {
 	case listed && b.need() <= int(b.outstanding):
 		e.suppress(o, b)
+	case b.again && b.counter <= e.rtt.acknowledged:
+		e.unwant(o, b)
 	case b.wanted:
 	case b.asks == 0:
 		if e.asking.claimed < e.asking.limit {

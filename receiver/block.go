@@ -24,9 +24,12 @@ type block struct {
 	due mono.Time
 	// asks counts how often it was asked for; asked and counter are the time and the feedback
 	// counter of the last.
-	asks    uint8
-	asked   mono.Time
-	counter uint64
+	asks uint8
+	// again says that it is wanted only to repeat the last ask, for symbolsAsked; see repeat.
+	again        bool
+	symbolsAsked uint16
+	asked        mono.Time
+	counter      uint64
 
 	// fails counts the bad results, and the block is not asked for before retry.
 	fails uint8

@@ -11,7 +11,7 @@ import (
 func TestDemoted(t *testing.T) {
 	h := newHarness(t, Config{})
 	toi, control := wire.DataTOI(3), wire.ControlTOI(3)
-	beat := wire.Heartbeat{GRTT: 20 * ms, Edges: 3, Started: toi, First: []wire.Position{{TOI: toi, SBN: 2}}}
+	beat := wire.Heartbeat{GRTT: 20 * ms, Edges: 30, Started: toi, First: []wire.Position{{TOI: toi, SBN: 2}}}
 	h.heartbeat(beat)
 	h.wantEvents(Event{Kind: SenderHeard})
 	h.expect(ObjectInfo{TOI: toi, OTI: oti(30, 10, 15)})
@@ -49,7 +49,7 @@ func TestDemoted(t *testing.T) {
 	h.heartbeat(beat)
 	h.wantEvents(Event{Kind: Demoted})
 	h.instance++ // a new sender knows nothing of it
-	h.heartbeat(wire.Heartbeat{GRTT: 20 * ms, Edges: 3, Started: toi})
+	h.heartbeat(wire.Heartbeat{GRTT: 20 * ms, Edges: 30, Started: toi})
 	h.wantEvents(Event{Kind: SenderRestarted}, Event{Kind: Promoted})
 	if h.engine.Demoted() {
 		t.Error("demoted by a sender that is gone")

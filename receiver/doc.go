@@ -71,6 +71,9 @@
 //   - e > o, and asked for before: ask again if this heartbeat was sent after that ask had reached
 //     the sender. It was if it acknowledges the ask, or came later than a round trip after it.
 //
+// In a group of up to 16 edges an ask is made twice, a millisecond apart, when the end of the object is
+// near: of two one arrives, and the sender takes them for one.
+//
 // There is no timer for an answer: the heartbeats carry the decision, and the sender's account
 // makes a second ask harmless. All blocks wanted at one time go out in one message, each with
 // its exact need; but from the second ask on, when nothing is coming any more, with e +

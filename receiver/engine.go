@@ -127,6 +127,9 @@ func (e *Engine) symbol(now mono.Time, o *object, p *wire.Packet) (keep bool) {
 		e.stats.SymbolsDuplicate++
 		return false
 	}
+	if b.again { // the answer is coming
+		e.unwant(o, b)
+	}
 	e.stats.SymbolsKept++
 	o.heard = now
 	if b.need() == 0 {

@@ -120,7 +120,7 @@ func TestStory(t *testing.T) {
 	h.wantEvents(Event{Kind: SenderHeard})
 	h.advance(time.Second)
 	h.wantNACKs() // the first report
-	o := oti(9*200, 200, 255)
+	o := oti(40*200, 200, 255)
 	h.expect(ObjectInfo{TOI: toi, OTI: o, Whole: []BlockRange{{0, 7}}})
 	for esi := range 200 {
 		if esi == 50 || esi == 60 {
@@ -299,6 +299,8 @@ func TestTruncatedHeartbeatAnswersNothing(t *testing.T) {
 	}
 	h.expect(ObjectInfo{TOI: toi, OTI: oti(3, 3, 6)})
 	beat(ms)
+	h.wantNACKs(wire.NACK{TOI: toi, SBN: 0, Count: 1, Symbols: 3})
+	h.advance(againAfter)
 	h.wantNACKs(wire.NACK{TOI: toi, SBN: 0, Count: 1, Symbols: 3})
 	beat(30 * ms)
 	h.wantNACKs()

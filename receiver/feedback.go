@@ -59,9 +59,15 @@ func (e *Engine) nack(now mono.Time, f *wire.Feedback) {
 		b.wanted = false
 		c.object.wanted--
 		e.asking.wanted--
+		b.asked = now
+		if b.again {
+			b.again = false
+			continue
+		}
 		b.asks = min(b.asks, 254) + 1
-		b.asked, b.counter = now, e.counter
+		b.counter = e.counter
 		e.stats.BlocksAsked++
+		e.repeat(now, c.object, b, f.NACKs[c.nack].Symbols)
 	}
 	e.stats.NACKsSent++
 	e.rearm()
@@ -87,6 +93,9 @@ func (e *Engine) choose(now mono.Time, f *wire.Feedback) {
 				continue
 			}
 			symbols := b.want(e.asking.beat)
+			if b.again {
+				symbols = b.symbolsAsked
+			}
 			if !extend(f, o.toi, b.sbn, symbols) {
 				if len(f.NACKs) == wire.MaxNACKs {
 					return

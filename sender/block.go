@@ -9,6 +9,8 @@ type block struct {
 	object *object
 	sbn    uint32
 	k, n   int
+	// called is the goal without a margin, of a block of a data object.
+	called uint32
 	// touched is when the block was last asked for or sent; due is when it may be sent next.
 	touched, due mono.Time
 	// payer pays for what is queued of a block of a data object; nil if nothing is.

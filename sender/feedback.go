@@ -51,6 +51,9 @@ func (e *Engine) HandleFeedback(now mono.Time, f *wire.Feedback) {
 		return
 	}
 	e.stats.NACKsReceived++
+	if from != nil && !from.standing.outlier {
+		from.payer.ppm = from.LossPPM
+	}
 	room, data := e.admit(now, from, f)
 	for _, n := range f.NACKs {
 		if data || wire.IsControl(n.TOI) {
@@ -131,9 +134,12 @@ func (e *Engine) askBlock(now mono.Time, o *object, sbn uint32, need int, sequen
 	if o.control != nil {
 		return e.control.ask(b, seen, need)
 	}
-	raised, refused := e.repairs.ask(now, b, seen, need, e.asker)
+	extra := e.margin(b, seen, need)
+	raised, refused := e.repairs.ask(now, b, seen, need+extra, e.asker)
 	if refused {
 		e.stats.AsksRefused++
+	} else {
+		o.margin -= uint32(extra)
 	}
 	return raised
 }

@@ -58,6 +58,9 @@ func (e *Engine) nextControl(now mono.Time, p *wire.Packet) bool {
 func (e *Engine) nextRepair(now mono.Time, p *wire.Packet, b *block) {
 	b.fill(p)
 	b.object.touched = now
+	if b.sent >= b.called {
+		e.stats.MarginSymbolsSent++
+	}
 	if e.repairs.sent(now, b, p.PacketSequence) {
 		e.beat.hurry(now)
 	}

@@ -24,6 +24,8 @@ type object struct {
 	added uint64
 	// unasked is how many repair symbols a data object's blocks are followed by.
 	unasked unasked
+	// margin is how many symbols beyond what edges ask for may still be sent.
+	margin uint32
 	// control is the only block of a control object, nil for a data object.
 	control *block
 	// touched is when it was last added, sent or asked for.
@@ -57,6 +59,7 @@ func newObject(o ObjectInfo, now mono.Time) (*object, error) {
 		}
 	case wire.IsData(o.TOI):
 		obj.pass = newFirstPass(part, o.Start)
+		obj.margin = marginBudget(uint64(part.Blocks()) * uint64(part.SourceSymbols(0)))
 	default:
 		return nil, fmt.Errorf("%w: TOI %d is of no object", ErrObject, o.TOI)
 	}

@@ -6,6 +6,8 @@ package sender
 type payer struct {
 	// owed is the sum of G - T of the blocks that it pays for.
 	owed int
+	// ppm is the loss in packets per million that the edge last reported, if it was not an outlier.
+	ppm uint32
 }
 
 // purse is how many symbols one payer may have queued.

@@ -17,7 +17,8 @@ type origin struct {
 	starts  uint64
 	leave   []int // flights that left in this instant
 	earlier sender.Stats
-	unasked uint64 // symbols that the engine sent unasked so far
+	// unasked and margin count symbols that the engine has sent on its own account.
+	unasked, margin uint64
 }
 
 // startOrigin starts a new instance of the sender, which finds the log as it is.
@@ -32,7 +33,7 @@ func (s *Simulation) startOrigin() error {
 	if err != nil {
 		return err
 	}
-	s.origin.engine, s.origin.unasked = engine, 0
+	s.origin.engine, s.origin.unasked, s.origin.margin = engine, 0, 0
 	s.origin.armed = mono.Never
 	s.pumpOrigin()
 	return nil
@@ -126,9 +127,10 @@ func (s *Simulation) launch(i int, f *flight) {
 		f.head = len(s.objects)
 		f.size += 200
 	} else if o := s.byTOI[f.packet.TOI]; wire.IsData(f.packet.TOI) {
-		unasked := s.origin.engine.Stats().ProactiveSymbolsSent
-		f.transmission = o.blocks[f.packet.SBN].transmit(f.packet.PacketSequence, unasked > s.origin.unasked)
-		s.origin.unasked = unasked
+		stats := s.origin.engine.Stats()
+		unasked, margin := stats.ProactiveSymbolsSent, stats.MarginSymbolsSent
+		f.transmission = o.blocks[f.packet.SBN].transmit(f.packet.PacketSequence, unasked > s.origin.unasked, margin > s.origin.margin)
+		s.origin.unasked, s.origin.margin = unasked, margin
 
 		f.size += int(o.oti.SymbolLength)
 	}

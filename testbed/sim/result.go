@@ -38,6 +38,8 @@ type ObjectResult struct {
 	// Source counts source symbols, Sent all symbols sent, of either kind, Proactive those of them
 	// that were repair symbols sent unasked.
 	Source, Sent, Proactive int
+	// Margin counts repair symbols sent beyond what was asked for, so that nobody asks again.
+	Margin int
 	// RepairedTwice and Surplus are explained in the package comment.
 	RepairedTwice, Surplus int
 	// FirstPass is when the first pass was over, Last when the last edge had the object, both
@@ -79,6 +81,7 @@ func (o *published) result() ObjectResult {
 		k := o.part.SourceSymbols(uint32(sbn))
 		r.Source += k
 		r.Proactive += b.unasked
+		r.Margin += b.margin
 		r.Sent += b.total()
 		r.RepairedTwice += b.twice(k)
 		r.Surplus += b.surplus()
@@ -101,6 +104,7 @@ func addStats(a, b sender.Stats) sender.Stats {
 	b.BytesSent += a.BytesSent
 	b.SourceSymbolsSent += a.SourceSymbolsSent
 	b.ProactiveSymbolsSent += a.ProactiveSymbolsSent
+	b.MarginSymbolsSent += a.MarginSymbolsSent
 	b.RepairSymbolsSent += a.RepairSymbolsSent
 	b.ControlPacketsSent += a.ControlPacketsSent
 	b.HeartbeatsSent += a.HeartbeatsSent

@@ -12,15 +12,20 @@ type tally struct {
 	called    int
 	// unasked counts those that the sender sent on its own account beyond the source symbols.
 	unasked int
+	// margin counts those that it added to what edges asked for.
+	margin int
 	// useful is the last transmission that completed the block at an edge.
 	useful int
 }
 
 // transmit notes a transmission and returns its number, from 1.
-func (t *tally) transmit(sequence uint32, unasked bool) uint32 {
+func (t *tally) transmit(sequence uint32, unasked, margin bool) uint32 {
 	t.sequences = append(t.sequences, sequence)
-	if unasked {
+	switch {
+	case unasked:
 		t.unasked++
+	case margin:
+		t.margin++
 	}
 	return uint32(t.total())
 }
@@ -37,19 +42,19 @@ func (t *tally) complete(transmission uint32) { t.useful = max(t.useful, int(tra
 // restart says that the sender's instance is gone.
 func (t *tally) restart() {
 	t.earlier += len(t.sequences)
-	t.sequences, t.called, t.unasked = nil, 0, 0
+	t.sequences, t.called, t.unasked, t.margin = nil, 0, 0, 0
 }
 
 func (t *tally) total() int { return t.earlier + len(t.sequences) }
 
 // twice returns how many transmissions nobody called for, beyond those of the first pass of a block
-// of k source symbols. After a restart there is no first pass.
+// of k source symbols, and beyond margins. After a restart there is no first pass.
 func (t *tally) twice(k int) int {
 	first := k + t.unasked
 	if t.earlier > 0 {
 		first = 0
 	}
-	return max(0, len(t.sequences)-max(first, t.called))
+	return max(0, len(t.sequences)-max(first, t.called)-t.margin)
 }
 
 // surplus returns how many transmissions came after the last that was of use.
