@@ -10,17 +10,18 @@ import (
 // Engine knows what is missing, when to ask for it, and when a block can be decoded. See the
 // package comment for the contract between it and the loop around it.
 type Engine struct {
-	cfg      Config
-	rng      *rand.Rand
-	stats    Stats
-	objects  objects
-	blocks   blockPool
-	asking   asking
-	sender   senderView
-	loss     loss
-	rtt      rtt
-	reporter reporter
-	presence presence
+	cfg        Config
+	rng        *rand.Rand
+	stats      Stats
+	objects    objects
+	blocks     blockPool
+	asking     asking
+	sender     senderView
+	loss       loss
+	congestion lossEvents
+	rtt        rtt
+	reporter   reporter
+	presence   presence
 	// demoted says that the sender does not answer asks for data.
 	demoted bool
 	events  eventQueue
@@ -99,6 +100,9 @@ func (e *Engine) arrive(now mono.Time, p *wire.Packet) bool {
 	}
 	if e.loss.receive(now, p.PacketSequence) {
 		e.sender.sendTime, e.sender.heard = p.SendTime, now
+		if e.congestion.receive(now, &e.loss, e.lossRTT()) {
+			e.congested(now)
+		}
 	}
 	return true
 }
@@ -243,6 +247,6 @@ func (e *Engine) Stats() Stats {
 	s.PacketsDuplicate, s.PacketsReordered = e.loss.duplicate, e.loss.reordered
 	s.Objects, s.OpenBlocks = len(e.objects.order), e.blocks.inUse
 	s.RTT, s.GRTT, s.Edges = e.rtt.smoothed, e.sender.grtt, e.sender.edges
-	s.LossPPM = e.loss.recent
+	s.LossPPM, s.LossEventPPM = e.loss.recent, e.congestion.ppm(e.loss.highest)
 	return s
 }

@@ -130,7 +130,10 @@ func (e *Engine) fillReport() {
 		BlocksDecoded:   e.stats.BlocksDecoded,
 		BlocksPoisoned:  e.stats.BlocksFailed,
 		BlocksFetched:   e.stats.BlocksSupplied,
+		PacketsMarked:   e.stats.PacketsMarked,
 		LossPPM:         e.loss.recentPPM(),
+		LossEventPPM:    e.congestion.ppm(e.loss.highest),
 		BurstMilli:      e.loss.burst.milli(),
 	}
+	e.congestion.told = e.report.LossEventPPM
 }

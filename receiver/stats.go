@@ -15,6 +15,8 @@ type Stats struct {
 	// SocketDrops counts packets that this host's own receive buffer dropped; they are part
 	// of PacketsLost too.
 	SocketDrops uint64
+	// PacketsMarked counts packets with ECN's Congestion Experienced.
+	PacketsMarked uint64
 	// PacketsForeign counts packets of other sessions, PacketsInvalid those that contradict
 	// what is known of their object.
 	PacketsForeign, PacketsInvalid uint64
@@ -59,6 +61,7 @@ type Stats struct {
 	// sender's hints, clamped.
 	RTT, GRTT time.Duration
 	Edges     int
-	// LossPPM is the recent loss, in packets per million.
-	LossPPM uint32
+	// LossPPM is the recent loss, in packets per million; LossEventPPM the loss event rate of RFC
+	// 5348 §5, in events per million packets.
+	LossPPM, LossEventPPM uint32
 }

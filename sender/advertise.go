@@ -25,7 +25,7 @@ const (
 // advertise fills in h.
 func (e *Engine) advertise(now mono.Time, h *wire.Heartbeat) {
 	h.Instance = e.cfg.Instance
-	h.Rate = e.cfg.Rate
+	h.Rate = e.rate.bitRate()
 	h.GRTT = e.grtt.estimate()
 	h.Edges = uint32(e.groupSize(now))
 	h.ReportInterval = e.reportInterval(now)

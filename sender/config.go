@@ -34,6 +34,9 @@ type Config struct {
 	Started uint32
 	// Rate is the most that is sent, in bits per second, headers included. Required.
 	Rate uint64
+	// MinRate makes the rate adaptive, between MinRate and Rate: it follows what TCP would send to
+	// the edges that are well (RFC 8085). 0 means that the path is provisioned: Rate is fixed.
+	MinRate uint64
 	// PacketOverhead is what a packet costs outside its LCT header and payload (UDP, IP,
 	// Ethernet), in bytes; it is charged to the rate.
 	PacketOverhead int
@@ -73,6 +76,10 @@ func (c Config) Validate() error {
 	switch {
 	case c.Rate < minRate || c.Rate > maxRate:
 		return fmt.Errorf("%w: rate %d bit/s is not between %d and %d", ErrConfig, c.Rate, uint64(minRate), uint64(maxRate))
+	case c.MinRate != 0 && (c.MinRate < minRate || c.MinRate > c.Rate):
+		return fmt.Errorf("%w: minimum rate %d bit/s is not between %d and %d", ErrConfig, c.MinRate, uint64(minRate), c.Rate)
+	case c.MinRate != 0 && c.OneWay:
+		return fmt.Errorf("%w: an adaptive rate needs reports, which a one-way session has not", ErrConfig)
 	case c.PacketOverhead < 0 || c.PacketOverhead > 1024:
 		return fmt.Errorf("%w: packet overhead of %d bytes", ErrConfig, c.PacketOverhead)
 	case c.MaxObjects < 0 || c.MaxRepairBlocks < 0 || c.MaxEdges < 0 || c.FeedbackRate < 0 || c.ExpectedEdges < 0 || c.Keep < 0 || c.InitialGRTT < 0 || c.Demote.Lag < 0:

@@ -266,7 +266,7 @@ func (e *Engine) behind(now mono.Time, o *object, sbn uint32) time.Duration {
 		return 0
 	}
 	block := float64(o.part.SourceSymbols(0)) * float64(o.part.OTI().SymbolLength)
-	return time.Duration(float64(o.pass.position-sbn) * block * 8e9 / float64(e.cfg.Rate))
+	return time.Duration(float64(o.pass.position-sbn) * block * 8e9 / e.rate.current)
 }
 
 // admit says of how many blocks a message of an edge may ask, and whether of any of data. A demoted

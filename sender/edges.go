@@ -24,6 +24,9 @@ type edge struct {
 	burstMilli uint32
 	payer      payer
 	standing   standing
+	// eventPPM is the loss event rate that it last reported, if reported.
+	eventPPM uint32
+	reported bool
 }
 
 type echo struct {
@@ -55,6 +58,7 @@ func (s *edges) hear(now mono.Time, f *wire.Feedback) (e *edge, stale bool) {
 	}
 	e.counter, e.Heard = f.Counter, now
 	if f.Report != nil {
+		e.hearRate(f.Report)
 		e.LossPPM, e.burstMilli = min(f.Report.LossPPM, 1e6), f.Report.BurstMilli
 	}
 	if len(s.echoes) == wire.MaxEchoes {

@@ -28,6 +28,7 @@ type Engine struct {
 	bursts   bursts
 	beat     heartbeat
 	demotion demotion
+	rate     rateControl
 	events   eventQueue
 	// strangers pay for what edges ask for that are not remembered, and for asks that waited for their
 	// object; asker is who pays for those that are handled now.
@@ -53,12 +54,13 @@ func New(cfg Config, rng *rand.Rand, now mono.Time) (*Engine, error) {
 		objects: newObjects(cfg.Started), schedule: newSchedule(),
 		repairs: newRepairs(cfg.MaxRepairBlocks, newPurse(cfg.Rate)),
 		edges:   newEdges(cfg.MaxEdges),
-		pacer:   newPacer(cfg.Rate, now),
+		rate:    newRateControl(cfg, now),
 		grtt:    newGRTT(cfg.InitialGRTT, now),
 		// A random start, so that numbers of two instances are not mistaken for each other.
 		sequence: rng.Uint32(),
 		now:      now, swept: now,
 	}
+	e.pacer = newPacer(e.rate.bitRate(), now)
 	e.beat = newHeartbeat(&e.pacer, now)
 	e.control = newControlQueue(&e.pacer)
 	e.budget = newBudget(cfg, now)
@@ -136,6 +138,7 @@ func (e *Engine) forget(o *object) {
 // HandleTimeout does what is due at now. Early or repeated calls do nothing.
 func (e *Engine) HandleTimeout(now mono.Time) {
 	e.now = now
+	e.fallBack(now)
 	since := now.Sub(e.swept)
 	if since < sweepInterval {
 		return
@@ -203,7 +206,7 @@ func (e *Engine) Stats() Stats {
 	s.RepairBlocks = len(e.repairs.table)
 	s.RepairQueue = e.repairs.queued
 	s.Edges, s.EdgesDemoted = len(e.edges.table), e.edges.demoted
-	s.GRTT = e.grtt.estimate()
+	s.GRTT, s.Rate = e.grtt.estimate(), int(e.rate.bitRate())
 	return s
 }
 

@@ -47,6 +47,9 @@ func (e *Engine) HandleFeedback(now mono.Time, f *wire.Feedback) {
 	if from != nil && !stale {
 		e.compare(now, from, f, known)
 	}
+	if f.Report != nil && !stale && known {
+		e.adapt(now)
+	}
 	if len(f.NACKs) == 0 {
 		return
 	}

@@ -58,8 +58,13 @@ const (
 func newHeartbeat(p *pacer, now mono.Time) heartbeat {
 	return heartbeat{
 		last: now - mono.Time(idleLongest), soon: true, pause: idleShortest,
-		least: min(p.duration(heartbeatBytes*heartbeatShare), idleLongest),
+		least: leastInterval(p),
 	}
+}
+
+// leastInterval is heartbeat.least at the rate of the pacer.
+func leastInterval(p *pacer) time.Duration {
+	return min(p.duration(heartbeatBytes*heartbeatShare), idleLongest)
 }
 
 // hurry asks for a heartbeat soon, and for idle intervals to begin anew.

@@ -48,7 +48,7 @@ func (e *Engine) interleave(o *object) int {
 	oti := o.part.OTI()
 	block := float64(o.part.SourceSymbols(0)) * float64(oti.SymbolLength)
 	rtt := max(e.grtt.estimate(), interleaveRTT)
-	blocks := float64(e.cfg.Rate) / 8 * rtt.Seconds() / block
+	blocks := e.rate.current / 8 * rtt.Seconds() / block
 	if milli := e.bursts.milli; milli > burstLeast {
 		blocks = max(blocks, burstSpread*float64(milli)/1000)
 	}

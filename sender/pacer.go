@@ -31,11 +31,25 @@ const (
 
 // newPacer returns a full bucket for a rate in bits per second.
 func newPacer(rate uint64, now mono.Time) pacer {
-	p := pacer{perByte: 8e9 / float64(rate)}
-	p.burst = max(p.duration(burstBytes), burstTime)
-	p.train = min(max(trainTime, p.duration(trainLeast)), p.duration(trainBytes))
+	var p pacer
+	p.size(float64(rate))
 	p.empty = now - mono.Time(p.burst)
 	return p
+}
+
+// size fits bucket and train to a rate in bits per second.
+func (p *pacer) size(rate float64) {
+	p.perByte = 8e9 / rate
+	p.burst = max(p.duration(burstBytes), burstTime)
+	p.train = min(max(trainTime, p.duration(trainLeast)), p.duration(trainBytes))
+}
+
+// setRate changes the rate, in bits per second. What is in the bucket, or overdrawn, stays so many
+// bytes, as far as the bucket for that rate holds them.
+func (p *pacer) setRate(now mono.Time, rate float64) {
+	level := min(float64(now.Sub(p.empty)), float64(p.burst)) / p.perByte
+	p.size(rate)
+	p.empty = now - mono.Time(min(level*p.perByte, float64(p.burst)))
 }
 
 // duration returns how long some bytes take at the rate.

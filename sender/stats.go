@@ -51,6 +51,8 @@ type Stats struct {
 	RepairQueue int
 	// Edges is the number of edges heard of lately, EdgesDemoted how many of them are demoted.
 	Edges, EdgesDemoted int
+	// Rate is what is sent at most at present, in bits per second; see Config.MinRate.
+	Rate int
 	// GRTT is the largest round trip of the group as estimated.
 	GRTT time.Duration
 }
