@@ -41,6 +41,9 @@ const (
 	minLossRTT = time.Millisecond
 	// rateWindow is the least time over which the arrivals are counted.
 	rateWindow = 10 * time.Millisecond
+	// forgetAfter is how many packets after the last event all are forgotten, before numbers come
+	// round.
+	forgetAfter = 1 << 26
 	// maxLossInterval bounds an interval, in packets: the rate is reported in parts of a million.
 	maxLossInterval = 1e6
 )
@@ -62,6 +65,9 @@ func (v *lossEvents) receive(now mono.Time, l *loss, rtt time.Duration) (news bo
 	if d > windowBits {
 		v.judged = l.highest - lossReorder
 		return v.event(now, v.judged, rtt)
+	}
+	if int32(l.highest-v.first) > forgetAfter {
+		v.seen, v.length = false, 0
 	}
 	for ; d > lossReorder; d-- {
 		v.judged++
@@ -118,7 +124,7 @@ func (v *lossEvents) ppm(highest uint32) uint32 {
 	mean := v.mean(0, 1)
 	// The interval since the last event counts if it makes the mean longer; one more than twice as
 	// long as the mean takes weight from the others (§5.5, not remembered beyond it).
-	since := min(float64(max(int32(highest-v.first), 0))+1, maxLossInterval)
+	since := float64(max(int32(highest-v.first), 0)) + 1
 	discount := 1.0
 	if since > 2*mean {
 		discount = max(2*mean/since, 0.5)
