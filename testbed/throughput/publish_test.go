@@ -138,12 +138,19 @@ func (w *world) await(b *testing.B, edges int) {
 // file makes a file of random bytes.
 func (w *world) file(b *testing.B, name string, size int) {
 	b.Helper()
-	content := make([]byte, size)
-	source := rand.NewChaCha8([32]byte{})
-	_, _ = source.Read(content) // never fails
-	if err := os.WriteFile(filepath.Join(w.dir, name), content, 0o644); err != nil {
+	file, err := os.Create(filepath.Join(w.dir, name))
+	if err != nil {
 		b.Fatal(err)
 	}
+	defer file.Close()
+	if _, err := io.CopyN(file, rand.NewChaCha8([32]byte{}), int64(size)); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// patience is how long a publication may take, and to read what came.
+func patience() time.Duration {
+	return time.Minute + time.Duration(*flagMegabytes)*100*time.Millisecond
 }
 
 // cost is what publications took.
@@ -175,7 +182,7 @@ func (w *world) publish(b *testing.B, name string) (c cost) {
 	}
 	c.store = time.Since(start)
 	stored := cpu(b, w.origin)
-	receipt, err := w.client.Wait(context.Background(), result.Sequences, time.Minute, nil)
+	receipt, err := w.client.Wait(context.Background(), result.Sequences, patience(), nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -234,7 +241,7 @@ func (w *world) edgesCPU(b *testing.B) (sum time.Duration) {
 // get calls use with what an edge answers.
 func (w *world) get(b *testing.B, host *netns.Host, path string, use func(io.Reader) error) {
 	b.Helper()
-	client := http.Client{Transport: &http.Transport{DialContext: host.Dial}, Timeout: time.Minute}
+	client := http.Client{Transport: &http.Transport{DialContext: host.Dial}, Timeout: patience()}
 	defer client.CloseIdleConnections()
 	response, err := client.Get("http://" + netip.AddrPortFrom(host.Addr4, 8080).String() + path)
 	if err != nil {
