@@ -166,7 +166,7 @@ func (e *edge) fold() {
 		e.t.Fatalf("Fold: %v", err)
 	}
 	for i := range changes.Put {
-		e.rows[changes.Put[i].ID()] = string(AppendRow(nil, &changes.Put[i]))
+		e.rows[changes.Put[i].ID()] = string(NewRowEncoder().Append(nil, &changes.Put[i]))
 	}
 	for _, id := range changes.Delete {
 		if _, found := e.rows[id]; !found {

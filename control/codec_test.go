@@ -167,7 +167,7 @@ func TestRow(t *testing.T) {
 		Key: Key{"h", "/a"}, Offset: 4096, Length: 5, Digest: Hash{1},
 		Headers: []Header{{"a", "b"}, {"a", "c"}}, Tags: []string{"t", "u"},
 	}}
-	b := AppendRow([]byte("x"), &row)[1:]
+	b := NewRowEncoder().Append([]byte("x"), &row)[1:]
 	if got, err := DecodeRow(b); err != nil || !reflect.DeepEqual(got, row) {
 		t.Fatalf("%+v, %v", got, err)
 	}
@@ -177,7 +177,7 @@ func TestRow(t *testing.T) {
 		}
 	}
 	row.Offset = fec.MaxTransferLength
-	if _, err := DecodeRow(AppendRow(nil, &row)); !errors.Is(err, ErrManifest) {
+	if _, err := DecodeRow(NewRowEncoder().Append(nil, &row)); !errors.Is(err, ErrManifest) {
 		t.Fatal(err)
 	}
 }

@@ -21,12 +21,18 @@ type RowID struct {
 // ID returns the row's name.
 func (r *Row) ID() RowID { return RowID{r.Key, r.Version} }
 
-// AppendRow appends the row's canonical encoding to dst, for a store. Catalogue.Digest is made
-// from it too.
-func AppendRow(dst []byte, r *Row) []byte {
-	w := newWriter(dst)
-	w.row(&r.Object, r.Version)
-	return w.b
+// RowEncoder encodes rows for a store, without allocating for each. One goroutine owns it.
+type RowEncoder struct{ w *writer }
+
+// NewRowEncoder returns a RowEncoder.
+func NewRowEncoder() *RowEncoder { return &RowEncoder{newWriter(nil)} }
+
+// Append appends the row's canonical encoding to dst. Catalogue.Digest is made from it too.
+func (e *RowEncoder) Append(dst []byte, r *Row) []byte {
+	e.w.b = dst
+	e.w.row(&r.Object, r.Version)
+	dst, e.w.b = e.w.b, nil
+	return dst
 }
 
 func (w *writer) row(o *Object, version uint64) {
@@ -41,7 +47,7 @@ func (w *writer) row(o *Object, version uint64) {
 	w.tags(o.Tags)
 }
 
-// DecodeRow reads what AppendRow wrote; nothing in the result aliases b. It returns an error that
+// DecodeRow reads what RowEncoder.Append wrote; nothing in the result aliases b. It returns an error that
 // wraps ErrCodec, ErrKey or ErrManifest.
 func DecodeRow(b []byte) (Row, error) {
 	r := newReader(b)

@@ -105,10 +105,10 @@ func (c *Cache) change(f func(b batch) error) error {
 // persist adds what a fold changed to a batch.
 func (c *Cache) persist(b batch, changes *control.Changes) {
 	for i := range changes.Put {
-		b.set(rowKey(changes.Put[i].ID()), control.AppendRow(nil, &changes.Put[i]))
+		c.rows.set(b, &changes.Put[i])
 	}
 	for _, id := range changes.Delete {
-		b.delete(rowKey(id))
+		c.rows.delete(b, id)
 	}
 	for _, sequence := range changes.Folded {
 		b.delete(sequenceKey(tagManifest, sequence))

@@ -60,6 +60,7 @@ type Cache struct {
 
 	// Under writing.
 	position, durable uint64 // batches applied; of those, durable
+	rows              rowWriter
 	drops             []drop
 	state             State
 	stateFresh        bool

@@ -18,7 +18,8 @@ import (
 //
 //	'i'             identity: format, channel, generation
 //	'h'             mark and hash of the entry there
-//	'r' BLAKE3(key) sequence   row
+//	'r' ^sequence BLAKE3(key)   row; the newest come first, next to the keys above: what is written
+//	                at a time lies together, and older rows need no merging with it
 //	'e' sequence    entry as sent: above the mark, or of a bundle that is not complete
 //	'm' sequence    encoded manifest of a bundle whose entry is above the mark
 //	'b' sequence    a bundle that is complete, or was and is evicted
@@ -32,7 +33,7 @@ const (
 )
 
 // indexFormat is the version of all this.
-const indexFormat = 1
+const indexFormat = 2
 
 // ballastBytes is what is given back to a full disk so that the index can go on.
 const ballastBytes = 8 << 20
@@ -148,11 +149,29 @@ func sequenceKey(tag byte, sequence uint64) []byte {
 
 func keySequence(key []byte) uint64 { return binary.BigEndian.Uint64(key[1:]) }
 
-// rowKey is bounded however long the row's key is.
-func rowKey(id control.RowID) []byte {
-	name := control.Sum(append(append([]byte(id.Key.Host), 0), id.Key.Path...))
-	key := append([]byte{tagRow}, name[:]...)
-	return binary.BigEndian.AppendUint64(key, id.Version)
+// appendRowKey appends the key of a row, which is bounded however long the row's own key is.
+func appendRowKey(dst []byte, id control.RowID) []byte {
+	dst = binary.BigEndian.AppendUint64(append(dst, tagRow), ^id.Version)
+	var name [256]byte
+	hash := control.Sum(append(append(append(name[:0], id.Key.Host...), 0), id.Key.Path...))
+	return append(dst, hash[:]...)
+}
+
+// rowWriter writes rows to batches. Cache.writing guards it.
+type rowWriter struct {
+	encoder    *control.RowEncoder
+	key, value []byte // scratch: a batch copies what it is given
+}
+
+func (w *rowWriter) set(b batch, r *control.Row) {
+	w.key = appendRowKey(w.key[:0], r.ID())
+	w.value = w.encoder.Append(w.value[:0], r)
+	b.set(w.key, w.value)
+}
+
+func (w *rowWriter) delete(b batch, id control.RowID) {
+	w.key = appendRowKey(w.key[:0], id)
+	b.delete(w.key)
 }
 
 // A batch is a group of changes that the index takes or loses together.

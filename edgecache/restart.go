@@ -37,6 +37,7 @@ func open(cfg Config, under system) (*Cache, error) {
 		disk:      newDisk(filepath.Join(cfg.Dir, "bundles"), cfg.ReserveBytes),
 		catalogue: control.New(control.Config{Channel: cfg.Channel, Generation: cfg.Generation}),
 		bundles:   map[uint64]*bundle{}, pending: map[uint64]*bundle{},
+		rows: rowWriter{encoder: control.NewRowEncoder()},
 	}
 	if under.disk != nil {
 		under.disk(c.disk)
