@@ -8,6 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // ErrChanged is of a file that was not the same from the first byte to the last.
@@ -48,29 +51,37 @@ type tarring struct {
 	buffer   []byte
 	progress func(n int64)
 	// near is the directory dir of root, where the last file was: its neighbours come next,
-	// and a path that need not be walked again is two system calls less.
-	root, near *os.Root
-	dir        string
+	// and their paths need not be walked again.
+	root *os.Root
+	near *os.File
+	dir  string
 }
 
 // open opens a file as File.Open does.
-func (t *tarring) open(f File) (fs.File, error) {
-	dir, base := path.Split(f.Name)
-	if f.root == nil || dir == "" {
-		return f.Open()
+func (t *tarring) open(f File) (source, error) {
+	if f.root == nil {
+		return openSource(unix.AT_FDCWD, f.Path, f.Path, 0)
 	}
+	dir, base := path.Split(f.Name)
 	if t.near == nil || t.root != f.root || t.dir != dir {
 		t.leave()
-		near, err := f.root.OpenRoot(dir)
+		near, err := f.root.Open(path.Join(".", dir))
 		if err != nil {
-			return nil, err
+			return source{}, err
 		}
 		t.root, t.near, t.dir = f.root, near, dir
 	}
-	if file, err := t.near.Open(base); err == nil {
-		return file, nil
+	if s, err := openSource(int(t.near.Fd()), base, f.Path, unix.O_NOFOLLOW); err == nil {
+		return s, nil
 	}
-	return f.Open() // perhaps a link out of the directory, but not out of the root
+	// Perhaps a link out of the directory, but not out of the root.
+	file, err := f.root.Open(f.Name)
+	if err != nil {
+		return source{}, err
+	}
+	defer file.Close()
+	fd, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	return source{fd, f.Path}, err
 }
 
 func (t *tarring) leave() {
@@ -88,40 +99,58 @@ func (t *tarring) write(f File) error {
 	} else if err != nil {
 		return err
 	}
+	sent := false
 	defer func() {
-		if opened != nil {
-			opened.Close() // nothing was written
+		if !sent {
+			opened.close()
 		}
 	}()
-	before, err := opened.Stat()
+	before, err := opened.stat()
 	if err != nil {
 		return err
 	}
-	if !before.Mode().IsRegular() || before.Size() != f.Size {
+	if before.Mode&unix.S_IFMT != unix.S_IFREG || before.Size != f.Size {
 		return fmt.Errorf("%s %w", f.Path, ErrChanged)
 	}
 	header := &tar.Header{
 		Typeflag: tar.TypeReg, Name: f.Name, Size: f.Size, Mode: 0o644,
-		ModTime: before.ModTime(), Format: tar.FormatGNU, // GNU: names are bytes, not text
+		ModTime: time.Unix(before.Mtim.Unix()), Format: tar.FormatGNU, // GNU: names are bytes, not text
 	}
-	if file, ok := opened.(*os.File); ok && t.sender != nil && f.Size >= sendSize {
-		opened = nil
-		return t.send(f, file, header)
+	if t.sender != nil && f.Size >= sendSize {
+		sent = true
+		return t.send(f, opened.file(), header)
 	}
 	if err := t.archive.WriteHeader(header); err != nil {
 		return fmt.Errorf("%s: %w", f.Path, err)
 	}
-	source := &counted{r: io.LimitReader(opened, f.Size), tell: t.progress}
-	n, err := io.CopyBuffer(t.archive, source, t.buffer)
-	if err != nil {
-		return fmt.Errorf("%s: %w", f.Path, err)
+	if err := t.copy(f, opened); err != nil {
+		return err
 	}
-	after, err := opened.Stat()
+	after, err := opened.stat()
 	if err != nil {
 		return err
 	}
-	if n != f.Size || after.Size() != f.Size || !after.ModTime().Equal(before.ModTime()) {
+	if after.Size != f.Size || after.Mtim != before.Mtim {
 		return fmt.Errorf("%s %w", f.Path, ErrChanged)
+	}
+	return nil
+}
+
+// copy appends the bytes of one file to the archive.
+func (t *tarring) copy(f File, from io.Reader) error {
+	for left := f.Size; left > 0; {
+		n, err := from.Read(t.buffer[:min(left, int64(len(t.buffer)))])
+		if errors.Is(err, io.EOF) {
+			return fmt.Errorf("%s %w", f.Path, ErrChanged)
+		}
+		if err == nil {
+			_, err = t.archive.Write(t.buffer[:n])
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.Path, err)
+		}
+		left -= int64(n)
+		t.progress(int64(n))
 	}
 	return nil
 }
@@ -141,18 +170,4 @@ func (t *tarring) send(f File, opened *os.File, header *tar.Header) error {
 	}
 	t.progress(f.Size)
 	return nil
-}
-
-// counted tells of what passes through it.
-type counted struct {
-	r    io.Reader
-	tell func(n int64)
-}
-
-func (c *counted) Read(b []byte) (int, error) {
-	n, err := c.r.Read(b)
-	if n > 0 {
-		c.tell(int64(n))
-	}
-	return n, err
 }
