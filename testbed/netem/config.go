@@ -21,6 +21,9 @@ type Config struct {
 	ReorderDelay time.Duration
 	// Loss is the share of packets lost independently of each other.
 	Loss float64
+	// GroupLoss is the share of packets to a group, see SendGroup, that are lost beside: radios do
+	// not repeat those, and switches police them.
+	GroupLoss float64
 	// Burst adds losses in bursts.
 	Burst Burst
 	// Duplicate is the share of packets that arrive twice, the copy within Jitter after the first.
@@ -51,7 +54,7 @@ const defaultQueue = 256 << 10
 
 // Validate returns an error that wraps ErrConfig if there is no such link.
 func (c Config) Validate() error {
-	for _, share := range []float64{c.Loss, c.Reorder, c.Duplicate, c.Corrupt, c.Burst.ToBad, c.Burst.ToGood, c.Burst.Pass} {
+	for _, share := range []float64{c.Loss, c.GroupLoss, c.Reorder, c.Duplicate, c.Corrupt, c.Burst.ToBad, c.Burst.ToGood, c.Burst.Pass} {
 		if !(share >= 0 && share <= 1) {
 			return fmt.Errorf("%w: %v is not a share between 0 and 1", ErrConfig, share)
 		}

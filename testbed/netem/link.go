@@ -54,7 +54,13 @@ type Arrivals struct {
 }
 
 // Send gives a packet of some bytes to the link.
-func (l *Link) Send(now mono.Time, size int) (a Arrivals) {
+func (l *Link) Send(now mono.Time, size int) Arrivals { return l.send(now, size, 0) }
+
+// SendGroup is Send for a packet to a group, which Config.GroupLoss may hit, too.
+func (l *Link) SendGroup(now mono.Time, size int) Arrivals { return l.send(now, size, l.cfg.GroupLoss) }
+
+// send gives a packet to the link, of which a share is lost beside what the link loses.
+func (l *Link) send(now mono.Time, size int, loss float64) (a Arrivals) {
 	start := now
 	if l.cfg.Rate > 0 {
 		if l.waiting(now) > l.cfg.Queue {
@@ -67,6 +73,10 @@ func (l *Link) Send(now mono.Time, size int) (a Arrivals) {
 		l.idle = start
 	}
 	if l.Lose(now) {
+		return a
+	}
+	if l.chance(loss) {
+		l.stats.Lost++
 		return a
 	}
 	at := max(start.Add(l.cfg.Delay+l.upTo(l.cfg.Jitter)), l.arrival)
@@ -128,7 +138,7 @@ func (l *Link) Lose(now mono.Time) bool {
 // Plain reports whether the link only loses and delays, evenly and in order.
 func (l *Link) Plain() bool {
 	c := l.cfg
-	return c.Jitter == 0 && c.Reorder == 0 && c.Duplicate == 0 && c.Corrupt == 0 && c.Rate == 0
+	return c.Jitter == 0 && c.Reorder == 0 && c.Duplicate == 0 && c.Corrupt == 0 && c.Rate == 0 && c.GroupLoss == 0
 }
 
 // Delay returns Config.Delay.

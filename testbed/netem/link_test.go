@@ -21,6 +21,22 @@ func newLink(t *testing.T, cfg Config) *Link {
 	return l
 }
 
+func TestGroupLoss(t *testing.T) {
+	l := newLink(t, Config{GroupLoss: 0.4, Loss: 0.1})
+	const packets = 100_000
+	lost, groupLost := 0, 0
+	for range packets {
+		lost += 1 - l.Send(0, 100).N
+		groupLost += 1 - l.SendGroup(0, 100).N
+	}
+	if math.Abs(float64(lost)/packets-0.1) > 0.01 || math.Abs(float64(groupLost)/packets-(1-0.6*0.9)) > 0.01 {
+		t.Errorf("lost %d, and %d to a group", lost, groupLost)
+	}
+	if s := l.Stats(); s.Sent != 2*packets || s.Lost != uint64(lost+groupLost) || l.Plain() {
+		t.Errorf("%+v", s)
+	}
+}
+
 // lossRate sends packets and returns the share lost and the mean length of a run of losses.
 func lossRate(l *Link, packets int) (rate, run float64) {
 	lost, runs, before := 0, 0, false

@@ -1,6 +1,7 @@
 package netns
 
 import (
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"time"
@@ -115,7 +116,11 @@ func (d *direction) take(e *emulator, present time.Time) {
 			at = now.Add(-late)
 		}
 		d.last = max(d.last, at)
-		arrivals := d.model.Send(d.last, len(frame))
+		send := d.model.Send
+		if toGroup(frame) {
+			send = d.model.SendGroup
+		}
+		arrivals := send(d.last, len(frame))
 		for i := range arrivals.N {
 			if len(d.held) >= maxHeld {
 				d.missed++
@@ -129,6 +134,21 @@ func (d *direction) take(e *emulator, present time.Time) {
 			d.push(flight{arrivals.At[i], d.order, held})
 		}
 	})
+}
+
+// toGroup reports whether a frame carries IP multicast data: not what keeps neighbours and groups known.
+func toGroup(frame []byte) bool {
+	if len(frame) < ethernetHeader || frame[0]&1 == 0 {
+		return false
+	}
+	packet := frame[ethernetHeader:]
+	switch binary.BigEndian.Uint16(frame[12:]) {
+	case unix.ETH_P_IP:
+		return len(packet) > 9 && packet[9] == unix.IPPROTO_UDP
+	case unix.ETH_P_IPV6:
+		return len(packet) > 6 && packet[6] == unix.IPPROTO_UDP
+	}
+	return false
 }
 
 // deliver sends what is due, and returns when something will be.

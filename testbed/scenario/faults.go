@@ -12,7 +12,7 @@ import (
 func (f Faults) Model() netem.Config {
 	c := netem.Config{
 		Rate: uint64(f.Rate), Queue: int(f.Queue), Delay: time.Duration(f.Delay), Jitter: time.Duration(f.Jitter),
-		Loss: float64(f.Loss), Duplicate: float64(f.Duplicate), Corrupt: float64(f.Corrupt),
+		Loss: float64(f.Loss), GroupLoss: float64(f.MulticastLoss), Duplicate: float64(f.Duplicate), Corrupt: float64(f.Corrupt),
 		Reorder: float64(f.Reorder), ReorderDelay: time.Duration(f.ReorderDelay),
 	}
 	if f.Burst != nil {
@@ -37,6 +37,7 @@ func (f Faults) String() string {
 	if f.Burst != nil {
 		add(true, "%v loss in bursts of %g", f.Burst.Loss, f.Burst.Length)
 	}
+	add(f.MulticastLoss > 0, "%v loss of multicast", f.MulticastLoss)
 	add(f.Duplicate > 0, "%v twice", f.Duplicate)
 	add(f.Reorder > 0, "%v late by up to %v", f.Reorder, f.ReorderDelay)
 	add(f.Corrupt > 0, "%v corrupt", f.Corrupt)

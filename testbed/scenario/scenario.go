@@ -146,9 +146,10 @@ type Faults struct {
 	// Delay is what every packet takes, Jitter the most by which it takes longer.
 	Delay  Duration `yaml:"delay,omitempty"`
 	Jitter Duration `yaml:"jitter,omitempty"`
-	// Loss is lost independently, Burst in bursts.
-	Loss  Share  `yaml:"loss,omitempty"`
-	Burst *Burst `yaml:"burst,omitempty"`
+	// Loss is lost independently, Burst in bursts; MulticastLoss is lost of multicast alone.
+	Loss          Share  `yaml:"loss,omitempty"`
+	Burst         *Burst `yaml:"burst,omitempty"`
+	MulticastLoss Share  `yaml:"multicast_loss,omitempty"`
 	// Duplicate arrives twice; Reorder is held back by up to ReorderDelay; Corrupt has a bit turned.
 	Duplicate    Share    `yaml:"duplicate,omitempty"`
 	Reorder      Share    `yaml:"reorder,omitempty"`

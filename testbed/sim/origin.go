@@ -144,7 +144,7 @@ func (s *Simulation) launch(i int, f *flight) {
 		}
 		return
 	}
-	a := t.Send(s.now, f.size)
+	a := t.SendGroup(s.now, f.size)
 	for n, at := range a.At[:a.N] {
 		if a.Corrupt[n] != 0 {
 			continue
@@ -181,7 +181,7 @@ func (s *Simulation) spread(flights []int) {
 			continue
 		}
 		for _, n := range flights {
-			a := e.down.Send(s.now, s.air.flights[n].size)
+			a := e.down.SendGroup(s.now, s.air.flights[n].size)
 			for c, at := range a.At[:a.N] {
 				if a.Corrupt[c] != 0 {
 					continue
