@@ -15,16 +15,21 @@ const maxMissing = 64
 
 // Missing appends to list the blocks of an object that are not whole though every block below and
 // they themselves have been sent once, as runs, the lowest first: at most 64 runs, and none of an
-// object that is not expected. A demoted receiver fetches these by unicast, and calls Supply.
+// object that is not expected. While the sender is silent all blocks that are not whole are
+// missing. A receiver that is demoted, or hears nothing, gets these by unicast, and calls Supply.
 func (e *Engine) Missing(toi uint32, list []BlockRange) []BlockRange {
 	o := e.objects.table[toi]
 	if o == nil || !o.known || !o.expected {
 		return list
 	}
+	end := o.position
+	if e.presence.silent {
+		end = o.part.Blocks()
+	}
 	limit := len(list) + maxMissing
 	next := uint32(0)
 	for _, run := range o.whole.runs {
-		if run.SBN >= o.position || len(list) == limit {
+		if run.SBN >= end || len(list) == limit {
 			break
 		}
 		if run.SBN > next {
@@ -32,8 +37,8 @@ func (e *Engine) Missing(toi uint32, list []BlockRange) []BlockRange {
 		}
 		next = run.SBN + run.Count
 	}
-	if next < o.position && len(list) < limit {
-		list = append(list, BlockRange{SBN: next, Count: o.position - next})
+	if next < end && len(list) < limit {
+		list = append(list, BlockRange{SBN: next, Count: end - next})
 	}
 	return list
 }

@@ -89,6 +89,10 @@ func TestMissing(t *testing.T) {
 	h.heartbeat(wire.Heartbeat{Started: toi})
 	wantBlocks(t, "after the first pass", h.engine.Missing(toi, nil), BlockRange{0, 2}, BlockRange{5, 3}, BlockRange{9, 91})
 	wantBlocks(t, "of an unknown object", h.engine.Missing(toi+1, nil))
+	h.expect(ObjectInfo{TOI: toi + 1, OTI: oti(10, 3, 6)})
+	wantBlocks(t, "before it is sent", h.engine.Missing(toi+1, nil))
+	h.advance(silence)
+	wantBlocks(t, "when the sender is silent", h.engine.Missing(toi+1, nil), BlockRange{0, 4})
 	for sbn := uint32(0); sbn < 100; sbn += 2 {
 		h.engine.Supply(h.now, toi, sbn)
 	}

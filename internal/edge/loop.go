@@ -216,10 +216,12 @@ func (l *loop) events(now mono.Time) {
 		case receiver.SenderSilent:
 			l.log.Warn("nothing is heard from the origin on the group", "group", l.edge.session.Group)
 			l.feed.silence(now, true)
+			l.fetchMissing(now, l.unicast.demoted, true)
 			l.planned = false
 		case receiver.SenderHeard:
 			l.log.Info("the origin is heard on the group", "group", l.edge.session.Group)
 			l.feed.silence(now, false)
+			l.fetchMissing(now, l.unicast.demoted, false)
 			l.planned = false
 		}
 	}

@@ -21,8 +21,8 @@ const (
 	// does not come at once. maxFetchSpread is the most.
 	fetchSpread    = 20 * time.Millisecond
 	maxFetchSpread = 30 * time.Second
-	// fetchPoll is how often a demoted edge looks for something to fetch, laterPoll how often one
-	// looks whose poisoned blocks must wait.
+	// fetchPoll is how often an edge that fetches all it lacks looks for something, laterPoll how
+	// often one looks whose poisoned blocks must wait.
 	fetchPoll = 50 * time.Millisecond
 	laterPoll = time.Second
 	// runTime is how long a request should take if the origin has nobody else to serve at a quarter
@@ -35,13 +35,15 @@ const (
 	gonePause                 = 30 * time.Second
 )
 
-// unicast decides when blocks are fetched from the origin over HTTP: those that were poisoned,
-// and, while the edge is demoted, all that were sent and are missing. It asks for one run at a time.
+// unicast decides when blocks are fetched from the origin over HTTP: those that were poisoned, and all
+// that are missing, of what was sent while the edge is demoted, and of everything while nothing is
+// heard on the group. It asks for one run at a time.
 type unicast struct {
 	rng *rand.Rand
 	// runBytes is how long a run may be, but for one block.
 	runBytes int64
-	demoted  bool
+	// demoted and silent are the reasons to fetch all that is missing.
+	demoted, silent bool
 	// poisoned says that there may be poisoned blocks to fetch.
 	poisoned bool
 	// at is when the next request may begin; busy says that one is under way.
@@ -56,18 +58,22 @@ func newUnicast(rng *rand.Rand, rate uint64) unicast {
 	return unicast{rng: rng, runBytes: int64(min(max(bytes, minRun), maxRun))}
 }
 
-// demote takes note that the edge is demoted, or not any more, among so many edges.
-func (u *unicast) demote(now mono.Time, demoted bool, edges int) {
-	if demoted && !u.demoted && !u.poisoned {
+// all says that all that is missing is to be fetched.
+func (u *unicast) all() bool { return u.demoted || u.silent }
+
+// turn takes note that the edge, one of so many, is demoted or not, and that the group is silent or not.
+func (u *unicast) turn(now mono.Time, demoted, silent bool, edges int) {
+	before := u.all()
+	u.demoted, u.silent = demoted, silent
+	if u.all() && !before && !u.poisoned {
 		u.spread(now, edges)
 	}
-	u.poisoned = u.poisoned || u.demoted // whatever is: while the edge was demoted nobody asked
-	u.demoted = demoted
+	u.poisoned = u.poisoned || before // whatever is: nobody took note of it
 }
 
 // poison takes note that a block was poisoned, perhaps at all of so many edges.
 func (u *unicast) poison(now mono.Time, edges int) {
-	if !u.demoted && !u.poisoned {
+	if !u.all() && !u.poisoned {
 		u.spread(now, edges)
 	}
 	u.poisoned = true
@@ -81,7 +87,7 @@ func (u *unicast) spread(now mono.Time, edges int) {
 
 // next returns when to look for something to fetch.
 func (u *unicast) next() mono.Time {
-	if u.busy || !u.demoted && !u.poisoned {
+	if u.busy || !u.all() && !u.poisoned {
 		return mono.Never
 	}
 	return u.at
@@ -91,7 +97,7 @@ func (u *unicast) next() mono.Time {
 func (u *unicast) none(now mono.Time, later bool) {
 	u.poisoned = later
 	u.at = now.Add(fetchPoll)
-	if !u.demoted {
+	if !u.all() {
 		u.at = now.Add(laterPoll)
 	}
 }
@@ -122,6 +128,13 @@ type wrong struct {
 	until mono.Time
 }
 
+// fetchMissing has all that is missing fetched or not, where there is a path to the origin.
+func (l *loop) fetchMissing(now mono.Time, demoted, silent bool) {
+	if !l.oneWay() {
+		l.unicast.turn(now, demoted, silent, l.engine.Stats().Edges)
+	}
+}
+
 // fetchPoisoned has a block that was poisoned fetched, where there is a path to the origin.
 func (l *loop) fetchPoisoned(now mono.Time) {
 	if !l.oneWay() {
@@ -150,7 +163,7 @@ func (l *loop) nextRun(now mono.Time) (run blockRun, later bool) {
 	for _, b := range l.announced() {
 		toi := wire.DataTOI(b.sequence)
 		l.runs = l.engine.Poisoned(toi, l.runs[:0])
-		if l.unicast.demoted {
+		if l.unicast.all() {
 			l.runs = l.engine.Missing(toi, l.runs[:0]) // has them, too
 		}
 		if len(l.runs) == 0 {

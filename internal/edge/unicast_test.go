@@ -25,7 +25,7 @@ func TestUnicastSpreads(t *testing.T) {
 			t.Fatal("it fetches without reason")
 		}
 		if seed%2 == 0 {
-			u.demote(now, true, edges)
+			u.turn(now, true, false, edges)
 		} else {
 			u.poison(now, edges)
 			u.poison(now, edges)
@@ -42,7 +42,7 @@ func TestUnicastSpreads(t *testing.T) {
 		}
 	}
 	u := newTestUnicast(1)
-	u.demote(now, true, 1<<16)
+	u.turn(now, true, false, 1<<16)
 	if after := u.next().Sub(now); after > maxFetchSpread {
 		t.Errorf("first request after %v", after)
 	}
@@ -52,7 +52,7 @@ func TestUnicastSpreads(t *testing.T) {
 func TestUnicastBacksOff(t *testing.T) {
 	u := newTestUnicast(1)
 	now := mono.Time(time.Hour)
-	u.demote(now, true, 1)
+	u.turn(now, true, false, 1)
 	longest := time.Duration(0)
 	for range 20 {
 		u.busy = true
@@ -95,18 +95,24 @@ func TestUnicastRests(t *testing.T) {
 	if u.next() != mono.Never {
 		t.Error("looks for nothing")
 	}
-	u.demote(now, true, 4)
+	u.turn(now, true, false, 4)
 	u.none(now, false)
 	if after := u.next().Sub(now); after != fetchPoll {
 		t.Errorf("a demoted edge looks after %v", after)
 	}
-	u.demote(now, false, 4) // blocks poisoned meanwhile are fetched still
+	u.turn(now, false, false, 4) // blocks poisoned meanwhile are fetched still
 	if u.next() == mono.Never {
 		t.Error("does not look again")
 	}
 	u.none(now, false)
 	if u.next() != mono.Never {
 		t.Error("looks for nothing")
+	}
+	u.turn(now, false, true, 4)
+	u.turn(now, true, true, 4)
+	u.turn(now, true, false, 4)
+	if u.next() == mono.Never {
+		t.Error("fetches nothing though it is demoted")
 	}
 }
 
