@@ -211,6 +211,12 @@ func (l *loop) events(now mono.Time) {
 			l.objectWhole(now, event.TOI)
 		case receiver.ObjectDropped:
 			l.abandon(event.TOI)
+		case receiver.Demoted:
+			l.log.Warn("demoted: this edge cannot keep up, and fetches from the origin what it misses")
+			l.fetchMissing(now, true, l.unicast.silent)
+		case receiver.Promoted:
+			l.log.Info("not demoted any more")
+			l.fetchMissing(now, false, l.unicast.silent)
 		case receiver.SenderRestarted:
 			l.log.Info("the origin's sender restarted")
 		case receiver.SenderSilent:

@@ -122,12 +122,15 @@ func (m *metrics) addLoop() {
 	m.gauge("bundles_to_commit", "Received bundles that are being made durable.", func(s *snapshot) float64 { return float64(s.commits) })
 	m.gauge("mark", "Sequence up to which the catalogue is exact.", func(s *snapshot) float64 { return float64(s.mark) })
 	m.gauge("head", "Newest sequence of the origin's log that was heard of.", func(s *snapshot) float64 { return float64(s.head) })
-	m.gauge("ready", "1 once the edge has caught up.", func(s *snapshot) float64 {
-		if s.ready {
-			return 1
-		}
-		return 0
-	})
+	m.gauge("ready", "1 once the edge has caught up.", func(s *snapshot) float64 { return oneIf(s.ready) })
+	m.gauge("demoted", "1 while the origin does not answer this edge's NACKs, since it cannot keep up.", func(s *snapshot) float64 { return oneIf(s.demoted) })
+}
+
+func oneIf(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // Describe sends what Collect may send.

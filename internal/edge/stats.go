@@ -34,7 +34,7 @@ type snapshot struct {
 	// bundles are on their way, commits wait for the disk.
 	bundles, commits int
 	mark, head       uint64
-	ready            bool
+	ready, demoted   bool
 }
 
 // snapshotRequest asks the loop for a snapshot; reply has room for it.
@@ -46,7 +46,7 @@ func (l *loop) snapshot() *snapshot {
 		group:   l.edge.group.Stats(),
 		dropped: make(packetCounts, len(l.counts)),
 		bundles: len(l.bundles), commits: len(l.committing),
-		head: l.feed.head.Sequence, ready: l.catchUp.ready,
+		head: l.feed.head.Sequence, ready: l.catchUp.ready, demoted: l.unicast.demoted,
 	}
 	if l.edge.unicast != nil {
 		s.sent = l.edge.unicast.Stats()

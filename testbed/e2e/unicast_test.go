@@ -84,3 +84,70 @@ func TestDamagedSpool(t *testing.T) {
 	})
 	w.check()
 }
+
+// TestStraggler has one edge among good ones lose 40 % of what is sent: it is demoted, catches up by
+// unicast, and comes back by itself when it is well.
+func TestStraggler(t *testing.T) {
+	w := newWorld(t, worldConfig{Edges: 5, Namespaces: true, Rate: 40_000_000})
+	bad := w.edges[4]
+	lose := func(loss float64) {
+		if err := w.bed.Edges[4].SetLoss(loss); err != nil { // of UDP
+			t.Fatal(err)
+		}
+	}
+	lose(0.4)
+	first := w.publish(map[string][]byte{"first": content("first", 16<<20)}, "x")
+	w.until("the straggler is demoted", 20*time.Second, func() error {
+		if bad.metric(t, "fanfare_edge_demoted") != 1 {
+			return errors.New("it is not")
+		}
+		return nil
+	})
+	second := w.publish(map[string][]byte{"second": content("second", 1<<20)}, "x")
+	w.await(api.Sequences{First: first.First, Last: second.Last}, 60*time.Second)
+	w.check()
+	blocks := bad.metric(t, "fanfare_edge_blocks_fetched_total")
+	t.Logf("fetched %v blocks, %v in vain, in %v requests", blocks,
+		bad.metric(t, "fanfare_edge_blocks_fetched_twice_total"), bad.metric(t, "fanfare_edge_block_fetches_total"))
+	status, err := w.client.Status(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range status.Edges {
+		if (e.Name == bad.name) != (e.BlocksFetched > 0) {
+			t.Errorf("%s: %d blocks fetched", e.Name, e.BlocksFetched)
+		}
+	}
+	if status.CatchUp.Bytes == 0 {
+		t.Error("the origin has sent nothing by unicast")
+	}
+	lose(0)
+	w.until("the straggler is back", 60*time.Second, func() error {
+		if bad.metric(t, "fanfare_edge_demoted") == 0 {
+			return nil
+		}
+		// Only what comes tells that the link is well.
+		w.publish(map[string][]byte{"more": content("more", 100_000)}, "x")
+		time.Sleep(200 * time.Millisecond)
+		return errors.New("it is not")
+	})
+	w.await(w.publish(map[string][]byte{"third": content("third", 5<<20)}, "x"), 20*time.Second)
+	w.check()
+	if again := bad.metric(t, "fanfare_edge_blocks_fetched_total"); again > blocks+5 {
+		t.Errorf("%v more blocks fetched when all was well", again-blocks)
+	}
+}
+
+// TestDeafEdge cuts an edge off the group while its path to the origin is well: it gets what is
+// published by unicast.
+func TestDeafEdge(t *testing.T) {
+	w := newWorld(t, worldConfig{Edges: 2, Namespaces: true, Rate: 100_000_000})
+	if err := w.bed.Edges[1].SetLoss(1); err != nil { // of UDP
+		t.Fatal(err)
+	}
+	w.await(w.publish(map[string][]byte{"large": content("large", 5<<20), "small": content("small", 5000)}, "x"), 40*time.Second)
+	w.check()
+	if w.edges[1].metric(t, "fanfare_edge_blocks_fetched_total") == 0 {
+		t.Error("it was not deaf")
+	}
+}
