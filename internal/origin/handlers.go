@@ -13,6 +13,7 @@ import (
 	"fanfare/control"
 	"fanfare/fec"
 	"fanfare/internal/api"
+	"fanfare/internal/carousel"
 	"fanfare/internal/handover"
 	"fanfare/internal/mono"
 	"fanfare/sender"
@@ -137,7 +138,7 @@ func (o *Origin) publish(stream io.Reader, files *handover.Conn, options api.Pub
 func (o *Origin) bundleOTI() fec.OTI {
 	oti := fec.OTI{SymbolLength: uint16(o.session.SymbolLength), MaxBlock: 96, MaxSymbols: fec.MaxSymbols}
 	if o.session.OneWay() {
-		oti.MaxBlock = oneWayBlock(o.config.Proactive)
+		oti.MaxBlock = carousel.MaxBlock(float64(o.config.Proactive))
 		return oti
 	}
 	loss := o.edges.lossPercentile(time.Now(), 95)

@@ -3,16 +3,13 @@ package origin
 import (
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"time"
 
-	"fanfare/fec"
 	"fanfare/internal/api"
 	"fanfare/internal/carousel"
 	"fanfare/internal/mono"
 	"fanfare/internal/session"
-	"fanfare/internal/wire"
 	"fanfare/sender"
 )
 
@@ -24,14 +21,6 @@ const (
 	defaultCarouselPause = time.Second
 	// stepsPerTurn is how many objects are taken from the carousel before something is sent.
 	stepsPerTurn = 64
-	// entryCopies is how often the sender sends an entry of one symbol. entrySpare and bundleSpare are
-	// how many repair symbols a longer one and the blocks of bundles get beyond the share: in small
-	// blocks one more or less decides, in others they cost a hundredth.
-	entryCopies = 3
-	entrySpare  = 4
-	bundleSpare = 2
-	// symbolOverhead is about what a packet has beside its symbol, in bytes.
-	symbolOverhead = 64
 )
 
 // oneWay is what the loop of a one-way origin has beside that of others. It belongs to the loop.
@@ -52,30 +41,10 @@ func newOneWay(o *Origin, now mono.Time) *oneWay {
 	return &oneWay{carousel: carousel.New(c, o.head.Sequence, now), proactive: float64(o.config.Proactive)}
 }
 
-// unasked returns how many repair symbols follow each block of an object.
-func (w *oneWay) unasked(toi uint32, oti fec.OTI) int {
-	partition, err := oti.Partition()
-	if err != nil {
-		return sender.NoProactive // Add says what is wrong
-	}
-	k := partition.SourceSymbols(0)
-	n := int(math.Ceil(w.proactive * float64(k)))
-	switch {
-	case wire.IsControl(toi):
-		n += entrySpare
-	case w.proactive > 0:
-		n += bundleSpare
-	}
-	if n = min(n, int(oti.MaxSymbols)-k); n > 0 {
-		return n
-	}
-	return sender.NoProactive
-}
-
 // complete sets how much repair goes with an object for which no one has said so.
 func (w *oneWay) complete(info *sender.ObjectInfo) {
 	if w != nil && info.Proactive == 0 {
-		info.Proactive = w.unasked(info.TOI, info.OTI)
+		info.Proactive = carousel.Unasked(w.proactive, info.TOI, info.OTI)
 	}
 }
 
@@ -132,45 +101,25 @@ func (l *loop) repeatEntry(now mono.Time, sequence uint64) (bytes uint64) {
 		l.oneWay.broken = true
 		return 0
 	}
-	info := sender.ObjectInfo{TOI: wire.ControlTOI(sequence), OTI: controlOTI(len(entry), l.heartbeat)}
+	info, bytes := carousel.Entry(l.oneWay.proactive, sequence, controlOTI(len(entry), l.heartbeat))
 	if !l.add(now, outgoing{info: info, sequence: sequence, entry: entry}) {
 		return 0
 	}
-	symbols := entryCopies
-	if info.OTI.MaxBlock > 1 {
-		symbols = int(info.OTI.MaxBlock) + max(l.oneWay.unasked(info.TOI, info.OTI), 0)
-	}
-	return uint64(symbols) * uint64(info.OTI.SymbolLength+symbolOverhead)
+	return bytes
 }
 
 // repeatBundle sends the bundle of an entry again, if it has one that is kept and not on its way
 // already, and returns its TOI and about how many bytes that takes.
 func (l *loop) repeatBundle(now mono.Time, step carousel.Step) (toi uint32, bytes uint64) {
 	oti, kept := l.spool.get(step.Sequence)
-	partition, err := oti.Partition()
-	if !kept || err != nil || partition.Blocks() == 0 || l.bundles.holds(step.Sequence) {
+	if !kept || l.bundles.holds(step.Sequence) {
 		return 0, 0
 	}
-	info := sender.ObjectInfo{TOI: wire.DataTOI(step.Sequence), OTI: oti, Priority: sender.Background}
-	l.oneWay.complete(&info)
-	k, extra := partition.SourceSymbols(0), max(info.Proactive, 0)
-	info.Start = int(step.Cycle % uint64(oti.MaxSymbols) * uint64(k+extra) % uint64(oti.MaxSymbols))
-	if !l.add(now, outgoing{info: info, sequence: step.Sequence}) {
+	info, bytes, ok := carousel.Bundle(l.oneWay.proactive, step, oti)
+	if !ok || !l.add(now, outgoing{info: info, sequence: step.Sequence}) {
 		return 0, 0
 	}
-	symbols := float64(oti.TransferLength) / float64(oti.SymbolLength) * (1 + float64(extra)/float64(k))
-	return info.TOI, uint64(symbols * float64(oti.SymbolLength+symbolOverhead))
-}
-
-// oneWayBlock returns how many source symbols a block has: as many as leave room for the share of
-// repair symbols, and for some fresh ones in the next cycle.
-func oneWayBlock(proactive session.Share) uint16 {
-	for _, k := range []float64{200, 160, 128} {
-		if k*(1+float64(proactive)) <= 0.95*fec.MaxSymbols {
-			return uint16(k)
-		}
-	}
-	return 96
+	return info.TOI, bytes
 }
 
 // errNoReceipts is the answer to who waits for edges that cannot tell.

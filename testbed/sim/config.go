@@ -29,6 +29,9 @@ type Config struct {
 	Entries bool
 	// MaxBlock is k of what AddObjects publishes; 0: 200.
 	MaxBlock int
+	// OneWay, if not nil, is a session without a return path; it needs Entries. What edges would send
+	// is not there to be lost.
+	OneWay *OneWay
 	// Observe keeps a list of what arrived where, for Arrivals.
 	Observe bool
 }

@@ -33,6 +33,7 @@ func (s *Simulation) startEdge(i int) error {
 	e.starts++
 	cfg := s.cfg.Receiver
 	cfg.TSI, cfg.Edge, cfg.Counter = tsi, uint64(i)+1, uint64(e.starts)<<32
+	cfg.OneWay = s.cfg.OneWay != nil
 	engine, err := receiver.New(cfg, s.cfg.stream(forEdge, i+e.starts<<24), s.now)
 	if err != nil {
 		return err
@@ -132,6 +133,7 @@ func (s *Simulation) tell(i, head int) {
 			if !s.expect(i, o) {
 				return
 			}
+		case s.cfg.OneWay != nil: // its entry comes again
 		case o.statement != nil && head-e.told > catchUpGap:
 			s.catchUp(i)
 			return

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 
+	"fanfare/internal/carousel"
 	"fanfare/internal/mono"
 	"fanfare/internal/wire"
 	"fanfare/sender"
@@ -19,6 +20,8 @@ type origin struct {
 	earlier sender.Stats
 	// unasked and margin count symbols that the engine has sent on its own account.
 	unasked, margin uint64
+	// carousel repeats everything in a one-way session, else nil.
+	carousel *carousel.Carousel
 }
 
 // startOrigin starts a new instance of the sender, which finds the log as it is.
@@ -29,12 +32,14 @@ func (s *Simulation) startOrigin() error {
 	if n := len(s.objects); n > 0 {
 		cfg.Started = s.objects[n-1].toi
 	}
+	cfg.OneWay = s.cfg.OneWay != nil
 	engine, err := sender.New(cfg, s.cfg.stream(forSender, int(s.origin.starts)), s.now)
 	if err != nil {
 		return err
 	}
 	s.origin.engine, s.origin.unasked, s.origin.margin = engine, 0, 0
 	s.origin.armed = mono.Never
+	s.startCarousel()
 	s.pumpOrigin()
 	return nil
 }
@@ -61,6 +66,9 @@ func (s *Simulation) StopOrigin() {
 
 // offer hands an object to the sender.
 func (s *Simulation) offer(o *published, sent bool) error {
+	if s.cfg.OneWay != nil {
+		return s.offerOneWay(o)
+	}
 	if s.cfg.Entries && !sent {
 		if err := s.origin.engine.Add(s.now, sender.ObjectInfo{TOI: o.control, OTI: o.entry}); err != nil {
 			return err
@@ -79,8 +87,9 @@ func (s *Simulation) pumpOrigin() {
 	}
 	for range 4 {
 		s.answerOrigin()
+		s.repeatAll()
 		s.sendAll()
-		if s.origin.engine.NextTimeout() > s.now {
+		if s.originTimeout() > s.now {
 			s.spreadTrain()
 			s.wakeOrigin()
 			return
@@ -96,8 +105,11 @@ func (s *Simulation) answerOrigin() {
 		o := s.byTOI[ev.TOI]
 		switch {
 		case o == nil:
-		case ev.Kind == sender.FirstPassDone:
-			o.passed = s.now
+		case ev.Kind == sender.FirstPassDone && wire.IsData(ev.TOI):
+			o.passed = min(o.passed, s.now)
+			if c := s.origin.carousel; c != nil {
+				c.Ended(s.now, ev.TOI)
+			}
 		case ev.Kind == sender.ObjectUnknown && wire.IsData(ev.TOI):
 			s.fail(s.offer(o, true))
 		case ev.Kind == sender.ObjectUnknown:
@@ -193,9 +205,18 @@ func (s *Simulation) spread(flights []int) {
 	}
 }
 
+// originTimeout returns when the origin has something to do.
+func (s *Simulation) originTimeout() mono.Time {
+	t := s.origin.engine.NextTimeout()
+	if c := s.origin.carousel; c != nil {
+		t = min(t, c.NextTimeout())
+	}
+	return t
+}
+
 // wakeOrigin arms the sender's timer.
 func (s *Simulation) wakeOrigin() {
-	if t := s.origin.engine.NextTimeout(); t < s.origin.armed {
+	if t := s.originTimeout(); t < s.origin.armed {
 		s.origin.armed = t
 		s.schedule.add(t, wakeSender, 0, 0)
 	}
