@@ -53,6 +53,10 @@ func (e *Engine) interleave(o *object) int {
 		blocks = max(blocks, burstSpread*float64(milli)/1000)
 	}
 	width := int(min(max(blocks, 1), maxInterleave))
+	if e.cfg.OneWay {
+		blocks = float64(e.cfg.Rate) / 8 * oneWaySpread.Seconds() / block
+		width = int(min(max(blocks, maxInterleave), oneWayInterleave))
+	}
 	left := int(o.part.Blocks() - o.pass.position)
 	groups := (left + width - 1) / width
 	return (left + groups - 1) / groups

@@ -2,9 +2,17 @@ package sender
 
 import "time"
 
-// oneWayInterval is the least between two heartbeats of a session without a return path: they tell
-// the head of the log, and nobody answers.
-const oneWayInterval = 200 * time.Millisecond
+const (
+	// oneWayInterval is the least between two heartbeats of a session without a return path: they
+	// tell the head of the log, and nobody answers.
+	oneWayInterval = 200 * time.Millisecond
+	// There, what a burst takes comes back in the next cycle only, so as many blocks take turns as
+	// go in oneWaySpread, eight at least, oneWayInterleave at most. At 10 % loss in bursts of 20, with
+	// 20 % proactive repair and 200 Mb/s, that took the last of 20 edges from 2.7 cycles to 1.9
+	// (testbed/sim, TestOneWayTwoCycles).
+	oneWaySpread     = 200 * time.Millisecond
+	oneWayInterleave = 32
+)
 
 // calm has heartbeats go out at their slowest pace only.
 func (h *heartbeat) calm() {

@@ -48,18 +48,19 @@ func TestOneWayTwoCycles(t *testing.T) {
 		seeds = 3
 	}
 	for _, test := range []struct {
-		name string
-		down netem.Config
+		name  string
+		edges int
+		down  netem.Config
 	}{
-		{"single", netem.Config{Delay: 10 * time.Millisecond, Loss: 0.1}},
-		{"bursts", netem.Config{Delay: 10 * time.Millisecond, Burst: netem.Bursts(0.1, 20)}},
-		{"disorder", netem.Config{Delay: 300 * time.Millisecond, Loss: 0.1, Jitter: 5 * time.Millisecond, Duplicate: 0.05, Reorder: 0.05, ReorderDelay: 10 * time.Millisecond}},
+		{"single", 20, netem.Config{Delay: 10 * time.Millisecond, Loss: 0.1}},
+		{"bursts", 20, netem.Config{Delay: 10 * time.Millisecond, Burst: netem.Bursts(0.1, 20)}},
+		{"disorder", 3, netem.Config{Delay: 300 * time.Millisecond, Loss: 0.1, Jitter: 5 * time.Millisecond, Duplicate: 0.05, Reorder: 0.05, ReorderDelay: 10 * time.Millisecond}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var first, all int
 			var worst float64
 			for seed := range seeds {
-				s, err := New(oneWay(seed, 20, test.down))
+				s, err := New(oneWay(seed, test.edges, test.down))
 				if err != nil {
 					t.Fatal(err)
 				}
