@@ -40,7 +40,12 @@ replaces the older one at each edge once it is complete there. URLs are taken as
 index.html is served as /index.html, not as /.
 
 Publications are sent at the same time, small ones ahead of large ones. With --priority
-urgent one goes before all others, with background after them; none is ever stopped for good.`,
+urgent one goes before all others, with background after them; none is ever stopped for good.
+
+Edges ask for what they lose, which takes a round trip. To spare most of that, repair goes with the
+files unasked: with --proactive auto as much as the losses of the edges make worth while, and
+none where nothing is lost; with a share such as 10% that much, for a deadline that leaves no time to
+ask; with none none.`,
 		Example: `  fanfare publish site/ --host www.example.org --wait
   fanfare publish model.bin --prefix /models/v7 --tag models --header 'Cache-Control: max-age=60'`,
 		Args: atLeastOne("say what to publish: the PATH of a file or directory"),
@@ -53,6 +58,7 @@ urgent one goes before all others, with background after them; none is ever stop
 	c.Flags().StringArrayVar(&p.options.Tags, "tag", nil, "a `tag` to purge them by; may be repeated")
 	c.Flags().StringArrayVar(&p.headers, "header", nil, "a `Name: value` that edges answer with; may be repeated")
 	c.Flags().StringVar(&p.options.Priority, "priority", "normal", "the `class` to send it in: urgent, normal or background")
+	c.Flags().StringVar(&p.options.Proactive, "proactive", "auto", "the `repair` to send unasked: auto, none, or a share of the files such as 10%")
 	c.Flags().BoolVar(&p.json, "json", false, "print JSON, one value a line")
 	return c
 }
@@ -63,6 +69,9 @@ func (p *publication) run(c *cobra.Command, paths []string) error {
 	}
 	if !slices.Contains(priorities, p.options.Priority) {
 		return usagef("--priority %q is none of urgent, normal, background", p.options.Priority)
+	}
+	if _, _, err := api.ParseProactive(p.options.Proactive); err != nil {
+		return usagef("--proactive %q is none of auto, none and a share such as 10%%", p.options.Proactive)
 	}
 	for _, header := range p.headers {
 		name, value, ok := strings.Cut(header, ":")

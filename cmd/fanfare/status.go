@@ -102,9 +102,9 @@ longer waits for them. An edge that is heard again is expected again.`,
 func printStatus(w io.Writer, s *api.Status) error {
 	fmt.Fprintf(w, "origin   %s on %s to %s, at most %s\n", cmp.Or(s.Origin, s.Mode), s.Interface, s.Group, progress.Rate(s.Rate/8, time.Second))
 	fmt.Fprintf(w, "log      head %d, %s, generation %s\n", s.Head, count(s.Objects, "object"), s.Generation)
-	fmt.Fprintf(w, "sent     %s in %d packets: %d source symbols, %d repair symbols, %d heartbeats; %d NACKs received\n",
+	fmt.Fprintf(w, "sent     %s in %d packets: %d source symbols, %d repair symbols (%d unasked), %d heartbeats; %d NACKs received\n",
 		progress.Bytes(s.Sender.BytesSent), s.Sender.PacketsSent, s.Sender.SourceSymbolsSent,
-		s.Sender.RepairSymbolsSent, s.Sender.HeartbeatsSent, s.Sender.NACKsReceived)
+		s.Sender.RepairSymbolsSent, s.Sender.ProactiveSymbolsSent, s.Sender.HeartbeatsSent, s.Sender.NACKsReceived)
 	if s.Carousel != nil {
 		return printCarousel(w, s)
 	}

@@ -38,6 +38,9 @@ func (c *Client) Publish(ctx context.Context, options PublishOptions, write func
 	if options.Priority != "" {
 		query.Set("priority", options.Priority)
 	}
+	if options.Proactive != "" {
+		query.Set("proactive", options.Proactive)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	exchange, conn, err := c.exchange(ctx)

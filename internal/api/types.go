@@ -2,7 +2,7 @@
 //
 // The API is HTTP with JSON over a Unix socket, or over TCP if the operator asks for it.
 //
-//	POST   /v1/publish?host=&prefix=&tag=&header=&priority=   a tar stream -> PublishResult
+//	POST   /v1/publish?host=&prefix=&tag=&header=&priority=&proactive=   a tar stream -> PublishResult
 //	POST   /v1/purge                                PurgeRequest -> Sequences
 //	POST   /v1/remove                               RemoveRequest -> Sequences
 //	GET    /v1/wait?first=&last=&timeout=           a stream of Receipts, one JSON value a line
@@ -50,6 +50,8 @@ type PublishOptions struct {
 	// Priority is which of several publications is sent first: urgent, normal or background; empty
 	// means normal.
 	Priority string
+	// Proactive is how much repair goes with it unasked; see ParseProactive.
+	Proactive string
 }
 
 // Sequences is the entries that a request appended to the log: First to Last, both included.
@@ -175,13 +177,15 @@ type Carousel struct {
 type Sender struct {
 	PacketsSent uint64 `json:"packets_sent"`
 	// BytesSent counts IP packets in full.
-	BytesSent         uint64  `json:"bytes_sent"`
-	SourceSymbolsSent uint64  `json:"source_symbols_sent"`
-	RepairSymbolsSent uint64  `json:"repair_symbols_sent"`
-	HeartbeatsSent    uint64  `json:"heartbeats_sent"`
-	NACKsReceived     uint64  `json:"nacks_received"`
-	FeedbackInvalid   uint64  `json:"feedback_invalid"`
-	GRTTSeconds       float64 `json:"grtt_seconds"`
+	BytesSent         uint64 `json:"bytes_sent"`
+	SourceSymbolsSent uint64 `json:"source_symbols_sent"`
+	RepairSymbolsSent uint64 `json:"repair_symbols_sent"`
+	// ProactiveSymbolsSent counts those of the repair symbols that nobody had asked for.
+	ProactiveSymbolsSent uint64  `json:"proactive_symbols_sent"`
+	HeartbeatsSent       uint64  `json:"heartbeats_sent"`
+	NACKsReceived        uint64  `json:"nacks_received"`
+	FeedbackInvalid      uint64  `json:"feedback_invalid"`
+	GRTTSeconds          float64 `json:"grtt_seconds"`
 	// Sending is how many objects are in their first pass or being repaired.
 	Sending int `json:"sending"`
 }

@@ -16,8 +16,9 @@ import (
 type draft struct {
 	entry  control.Entry
 	staged *staged
-	// priority is how a bundle is sent.
+	// priority and repair are how a bundle is sent.
 	priority sender.Priority
+	repair   repairPolicy
 }
 
 // append gives drafts their numbers, makes them durable, applies and sends them: all of them
@@ -110,7 +111,10 @@ func (o *Origin) apply(drafts []draft, raw [][]byte, head control.Head, now time
 			}
 			o.catalogue.Complete(e.Sequence)
 			bundles = append(bundles, outgoing{
-				info:     sender.ObjectInfo{TOI: wire.DataTOI(e.Sequence), OTI: s.publish.OTI, Priority: drafts[i].priority},
+				info: sender.ObjectInfo{
+					TOI: wire.DataTOI(e.Sequence), OTI: s.publish.OTI,
+					Priority: drafts[i].priority, Proactive: drafts[i].repair.symbols(s.publish.OTI),
+				},
 				sequence: e.Sequence,
 			})
 		}

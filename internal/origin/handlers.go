@@ -83,7 +83,7 @@ func (o *Origin) handlePublish(w http.ResponseWriter, r *http.Request) error {
 		}
 		options.Headers = append(options.Headers, api.Header{Name: name, Value: value})
 	}
-	options.Priority = query.Get("priority")
+	options.Priority, options.Proactive = query.Get("priority"), query.Get("proactive")
 	body := newBody(w, r)
 	files := handover.FromContext(r.Context())
 	if files != nil {
@@ -105,7 +105,11 @@ func (o *Origin) publish(stream io.Reader, files *handover.Conn, options api.Pub
 	if err != nil {
 		return nil, badRequest(fmt.Errorf("priority %q is not known", options.Priority), "give urgent, normal or background")
 	}
-	in, err := newIngest(o.spool, o.bundleOTI(), options)
+	repair, err := parseRepairPolicy(options.Proactive)
+	if err != nil {
+		return nil, err
+	}
+	in, err := newIngest(o.spool, repair.cut(o.bundleOTI()), options)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +126,7 @@ func (o *Origin) publish(stream io.Reader, files *handover.Conn, options api.Pub
 	}
 	drafts := make([]draft, len(bundles))
 	for i, s := range bundles {
-		drafts[i] = draft{entry: control.Entry{Kind: control.KindPublish, Publish: &s.publish}, staged: s, priority: priority}
+		drafts[i] = draft{entry: control.Entry{Kind: control.KindPublish, Publish: &s.publish}, staged: s, priority: priority, repair: repair}
 	}
 	sequences, err := o.append(drafts)
 	if err != nil {

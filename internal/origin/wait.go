@@ -170,8 +170,9 @@ func (o *Origin) handleStatus(w http.ResponseWriter, r *http.Request) error {
 		Objects: objects, SpoolBytes: o.spool.size(),
 		Sender: api.Sender{
 			PacketsSent: snapshot.engine.PacketsSent, BytesSent: snapshot.engine.BytesSent,
-			SourceSymbolsSent: snapshot.engine.SourceSymbolsSent, RepairSymbolsSent: snapshot.engine.RepairSymbolsSent,
-			HeartbeatsSent: snapshot.engine.HeartbeatsSent, NACKsReceived: snapshot.engine.NACKsReceived,
+			SourceSymbolsSent: snapshot.engine.SourceSymbolsSent, RepairSymbolsSent: snapshot.engine.RepairSymbolsSent + snapshot.engine.ProactiveSymbolsSent,
+			ProactiveSymbolsSent: snapshot.engine.ProactiveSymbolsSent,
+			HeartbeatsSent:       snapshot.engine.HeartbeatsSent, NACKsReceived: snapshot.engine.NACKsReceived,
 			FeedbackInvalid: snapshot.loop.FeedbackInvalid, GRTTSeconds: snapshot.engine.GRTT.Seconds(),
 			Sending: snapshot.sending,
 		},
