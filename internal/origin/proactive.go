@@ -6,7 +6,7 @@ import (
 
 	"fanfare/fec"
 	"fanfare/internal/api"
-	"fanfare/internal/session"
+	"fanfare/internal/carousel"
 	"fanfare/sender"
 )
 
@@ -29,7 +29,7 @@ func parseRepairPolicy(text string) (repairPolicy, error) {
 // cut makes room for the share in the blocks of a bundle, if it must.
 func (p repairPolicy) cut(oti fec.OTI) fec.OTI {
 	if p.share > 0 {
-		oti.MaxBlock = min(oti.MaxBlock, oneWayBlock(session.Share(p.share)))
+		oti.MaxBlock = min(oti.MaxBlock, carousel.MaxBlock(p.share))
 	}
 	return oti
 }
