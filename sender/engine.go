@@ -147,7 +147,9 @@ func (e *Engine) HandleTimeout(now mono.Time) {
 	e.budget.age(e.reportInterval(now), since)
 	e.grtt.window = max(grttWindow, 2*e.reportInterval(now))
 	e.edges.sweep(now, e.budget.lifetime)
-	e.bursts.survey(&e.edges)
+	if e.bursts.survey(&e.edges) {
+		e.unlearn()
+	}
 	e.repairs.sweep(now)
 	e.unknowns.sweep(now)
 	e.objects.settle(now)

@@ -23,12 +23,23 @@ const (
 
 // bursts knows how long runs of lost packets are at the edges.
 type bursts struct {
-	milli   uint32 // of nearly all edges at most
+	milli uint32 // of nearly all edges at most
+	// learned is the width for which proactive repair has learned what blocks need.
+	learned float64
 	scratch []uint32
 }
 
-// survey looks at what the edges have reported.
-func (b *bursts) survey(s *edges) {
+// width returns how many blocks should take turns so that bursts do no harm.
+func (b *bursts) width() float64 {
+	if b.milli <= burstLeast {
+		return 1
+	}
+	return min(burstSpread*float64(b.milli)/1000, maxInterleave)
+}
+
+// survey looks at what the edges have reported. It reports whether bursts do so much more or less harm
+// from now on that what blocks needed so far says little about those to come.
+func (b *bursts) survey(s *edges) (changed bool) {
 	b.scratch = b.scratch[:0]
 	for _, e := range s.table { // the order cannot be seen
 		if e.LossPPM >= burstLoss && e.burstMilli > 0 && !e.Demoted {
@@ -40,6 +51,10 @@ func (b *bursts) survey(s *edges) {
 		slices.Sort(b.scratch)
 		b.milli = b.scratch[(n*burstPercent+99)/100-1]
 	}
+	if w := b.width(); w >= 2*b.learned || w <= b.learned/2 {
+		b.learned, changed = w, true
+	}
+	return changed
 }
 
 // interleave returns how many blocks of an object take turns in the group that begins now. The groups that are left are of about the same width, since
@@ -49,10 +64,7 @@ func (e *Engine) interleave(o *object) int {
 	block := float64(o.part.SourceSymbols(0)) * float64(oti.SymbolLength)
 	rtt := max(e.grtt.estimate(), interleaveRTT)
 	blocks := e.rate.current / 8 * rtt.Seconds() / block
-	if milli := e.bursts.milli; milli > burstLeast {
-		blocks = max(blocks, burstSpread*float64(milli)/1000)
-	}
-	width := int(min(max(blocks, 1), maxInterleave))
+	width := int(min(max(blocks, e.bursts.width()), maxInterleave))
 	if e.cfg.OneWay {
 		blocks = float64(e.cfg.Rate) / 8 * oneWaySpread.Seconds() / block
 		width = int(min(max(blocks, maxInterleave), oneWayInterleave))

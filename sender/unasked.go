@@ -99,6 +99,15 @@ func (e *Engine) judge(now mono.Time, o *object) (all bool) {
 	return true
 }
 
+// unlearn forgets what tracking has come to, and will not look at blocks that have been sent.
+func (e *Engine) unlearn() {
+	e.proactive.drift, e.proactive.tracked = 0, 0
+	e.unjudged = e.unjudged[:0]
+	for _, running := range []bool{true, false} {
+		e.schedule.each(running, func(o *object) { o.pass.judged = len(o.pass.marks) })
+	}
+}
+
 // askTime is how long after the end of a group the asks for its blocks may come: a heartbeat tells
 // of the end, and after a back-off the ask is under way.
 func (e *Engine) askTime() time.Duration {

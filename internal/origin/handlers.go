@@ -140,16 +140,11 @@ func (o *Origin) publish(stream io.Reader, files *handover.Conn, options api.Pub
 // bundleOTI returns how a bundle that is published now is cut, but for its length: the more
 // the edges lose, the fewer source symbols has a block of 255.
 func (o *Origin) bundleOTI() fec.OTI {
-	oti := fec.OTI{SymbolLength: uint16(o.session.SymbolLength), MaxBlock: 96, MaxSymbols: fec.MaxSymbols}
+	oti := fec.OTI{SymbolLength: uint16(o.session.SymbolLength), MaxSymbols: fec.MaxSymbols}
 	if o.session.OneWay() {
 		oti.MaxBlock = carousel.MaxBlock(float64(o.config.Proactive))
-		return oti
-	}
-	loss := o.edges.lossPercentile(time.Now(), 95)
-	for _, step := range []struct{ ppm, k int }{{300_000, 128}, {180_000, 160}, {80_000, 200}} {
-		if loss <= uint32(step.ppm) {
-			oti.MaxBlock = uint16(step.k)
-		}
+	} else {
+		oti.MaxBlock = uint16(sender.MaxBlock(o.edges.lossPercentile(time.Now(), sender.MaxBlockPercentile)))
 	}
 	return oti
 }

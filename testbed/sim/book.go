@@ -165,6 +165,7 @@ func (s *Simulation) drop(i int, o *published) {
 		return
 	}
 	o.done[i] = dropped
+	s.edges[i].served++
 	s.missing--
 	s.trace.add(uint64(s.now), uint64(i), uint64(o.toi)|1<<32)
 	s.edges[i].engine.Forget(s.now, o.toi)

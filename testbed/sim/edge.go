@@ -22,6 +22,10 @@ type edge struct {
 	// entry itself has come, and expected which objects the engine knows of.
 	told                int
 	announced, expected []bool
+	// served counts places in the log of which the edge has all; receipt is the most of it that a report
+	// has told the origin, at receiptAt.
+	served, receipt uint64
+	receiptAt       mono.Time
 	// whole lists blocks kept over a restart.
 	whole   func(toi uint32) []receiver.BlockRange
 	earlier receiver.Stats
@@ -226,6 +230,7 @@ func (s *Simulation) whole(i int, o *published, toi uint32) {
 func (s *Simulation) finish(i int, o *published) {
 	if o.done[i] == mono.Never {
 		o.done[i] = s.now
+		s.edges[i].served++
 		s.missing--
 		s.trace.add(uint64(s.now), uint64(i), uint64(o.toi))
 		s.arrive(i, o, false)
@@ -266,6 +271,9 @@ type uplinkStats struct {
 // sendUp puts the message of an edge on its way to the origin.
 func (s *Simulation) sendUp(e *edge) {
 	f := &s.uplink.message
+	if f.Report != nil {
+		f.Report.Complete = e.served
+	}
 	s.uplink.scratch = wire.AppendFeedback(s.uplink.scratch[:0], f)
 	size := len(s.uplink.scratch) + s.cfg.Sender.PacketOverhead
 	s.uplink.messages++

@@ -140,6 +140,12 @@ func (s *Simulation) Run(until time.Duration) (Result, error) {
 
 // RunOn goes on for a while even if there is nothing left to do.
 func (s *Simulation) RunOn(d time.Duration) (Result, error) {
+	s.advance(d)
+	return s.result(), s.err
+}
+
+// advance is RunOn without a result, which takes its time with many edges.
+func (s *Simulation) advance(d time.Duration) {
 	until := s.now.Add(d)
 	for s.err == nil {
 		ev, ok := s.schedule.next()
@@ -155,7 +161,6 @@ func (s *Simulation) RunOn(d time.Duration) (Result, error) {
 	if s.err == nil {
 		s.now = max(s.now, until)
 	}
-	return s.result(), s.err
 }
 
 // step carries out one event.
@@ -189,6 +194,7 @@ func (s *Simulation) step(ev event) {
 	case deliverUp:
 		if s.origin.engine != nil {
 			s.origin.engine.HandleFeedback(s.now, &s.air.feedback[ev.a])
+			s.receive(&s.air.feedback[ev.a])
 		}
 		s.air.landed(int(ev.a))
 		s.pumpOrigin()
@@ -200,6 +206,16 @@ func (s *Simulation) step(ev event) {
 		s.pending--
 		s.actions[ev.a]()
 		s.pumpOrigin()
+	}
+}
+
+// receive takes note of what a report tells of the log.
+func (s *Simulation) receive(f *wire.Feedback) {
+	if f.Report == nil {
+		return
+	}
+	if e := &s.edges[f.Edge-1]; f.Report.Complete > e.receipt {
+		e.receipt, e.receiptAt = f.Report.Complete, s.now
 	}
 }
 

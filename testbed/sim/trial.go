@@ -2,31 +2,15 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"fanfare/control"
 	"fanfare/fec"
 	"fanfare/sender"
-	"fanfare/testbed/netem"
 )
 
-// Pattern says how packets are lost.
-type Pattern string
-
-// The patterns.
-const (
-	// Independent: each edge loses each packet by itself.
-	Independent Pattern = "independent"
-	// Bursty: each edge loses packets by itself, in bursts of BurstLength on average (Gilbert-Elliott).
-	Bursty Pattern = "bursty"
-	// Shared: all edges lose the same packets, near the origin.
-	Shared Pattern = "shared"
-)
-
-// BurstLength is the mean length of a burst of Bursty, in packets.
-const BurstLength = 5
-
-// Trial is one object for many edges that are alike.
+// Trial is one object for many edges.
 type Trial struct {
 	Edges   int
 	Loss    float64 // share of packets, below 1
@@ -36,7 +20,7 @@ type Trial struct {
 	RTT     time.Duration
 	Seed    uint64
 	// Proactive is as in Config. Warm is the length of an object that goes before, so that the
-	// origin knows what edges lose; 0: none does.
+	// origin knows what edges lose; 0: none does, and blocks are as for Loss.
 	Proactive int
 	Warm      uint64
 }
@@ -49,9 +33,9 @@ type Outcome struct {
 	// Source counts source symbols, Sent all that were sent, Proactive those sent unasked.
 	Source, Sent, Proactive int
 	// Ratio is Sent over Source, Ideal the least that it can be: Ideal's for losses that are
-	// independent, 1/(1-Loss) for shared ones. For bursts there is no formula: there it is what had
-	// been sent of each block when the last edge had enough of it. The entry and heartbeats are not
-	// in them.
+	// independent, 1/(1-Loss) for shared ones. For bursts and late joiners there is no formula: there it
+	// is what had been sent of each block when the last edge had enough of it. The entry and heartbeats
+	// are not in them.
 	Ratio, Ideal float64
 	// NACKs counts messages with NACKs that the origin received. FeedbackShare is bytes of all
 	// feedback from the publication to completion over bytes sent, headers included.
@@ -60,6 +44,10 @@ type Outcome struct {
 	// Complete is how long after the publication the last edge had everything, Tail how long after
 	// the end of the first pass.
 	Complete, Tail time.Duration
+	// Receipts is how long after the publication the origin had the last receipt, RateShare what all
+	// feedback until then was of what the rate would have let the origin send in that time.
+	Receipts  time.Duration
+	RateShare float64
 	// Twice counts symbols that were sent though nobody had called for them.
 	Twice int
 }
@@ -68,37 +56,31 @@ type Outcome struct {
 func (o *Outcome) OverIdeal() float64 { return o.Ratio / o.Ideal }
 
 // BlockFor returns k for a loss, as the origin chooses it.
-func BlockFor(loss float64) int {
-	switch {
-	case loss <= 0.08:
-		return 200
-	case loss <= 0.18:
-		return 160
-	case loss <= 0.30:
-		return 128
+func BlockFor(loss float64) int { return sender.MaxBlock(uint32(loss * 1e6)) }
+
+// blockLength returns k for the losses that edges have reported.
+func (s *Simulation) blockLength() int {
+	var losses []uint32
+	for i := range s.edges {
+		if e, known := s.origin.engine.Edge(uint64(i) + 1); known {
+			losses = append(losses, e.LossPPM)
+		}
 	}
-	return 96
+	if len(losses) == 0 {
+		return sender.MaxBlock(0)
+	}
+	slices.Sort(losses)
+	return sender.MaxBlock(losses[(len(losses)*sender.MaxBlockPercentile+99)/100-1])
 }
 
 // config returns the network of a trial.
-func (t *Trial) config() (Config, error) {
-	down := netem.Config{Delay: t.RTT / 2}
-	cfg := Config{
+func (t *Trial) config() (cfg Config, err error) {
+	cfg = Config{
 		Seed: t.Seed, Entries: true, Proactive: t.Proactive, MaxBlock: BlockFor(t.Loss),
 		Sender: sender.Config{Rate: t.Rate, PacketOverhead: 28},
 	}
-	switch t.Pattern {
-	case Independent:
-		down.Loss = t.Loss
-	case Bursty:
-		down.Burst = netem.Bursts(t.Loss, BurstLength)
-	case Shared:
-		cfg.Trunk.Loss = t.Loss
-	default:
-		return cfg, fmt.Errorf("sim: no pattern %q", t.Pattern)
-	}
-	cfg.Edges = Star(t.Edges, down, netem.Config{Delay: t.RTT / 2})
-	return cfg, nil
+	cfg.Edges, cfg.Trunk, err = t.links()
+	return cfg, err
 }
 
 // trialLimit bounds a trial, in simulated time after the publication; trialStep is between two calls
@@ -119,29 +101,79 @@ func (t Trial) Run(tell func(share float64) error) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	// First all edges are heard, which takes the longer the more there are.
-	quiet := time.Second + time.Duration(t.Edges)*1500*time.Microsecond
-	before, err := s.RunOn(quiet)
-	if err != nil {
+	if err := t.warm(s); err != nil {
 		return Outcome{}, err
 	}
-	if t.Warm > 0 {
-		if _, err := t.bring(s, "/before", t.Warm, func(float64) error { return nil }); err != nil {
-			return Outcome{}, err
-		}
-		if before, err = s.RunOn(quiet); err != nil {
-			return Outcome{}, err
-		}
-	}
+	before, start := s.result(), s.now
+	s.joinLate(&t)
 	r, err := t.bring(s, "/object", t.Bytes, tell)
 	if err != nil {
 		return Outcome{}, err
 	}
-	return t.outcome(s.objects[len(s.objects)-1].oti, before, r)
+	o, err := t.outcome(s.objects[len(s.objects)-1].oti, before, r)
+	if err != nil {
+		return o, err
+	}
+	for s.receipts() < len(s.edges) {
+		if s.now.Sub(start) > trialLimit {
+			return o, fmt.Errorf("sim: %d edges, %v: no receipt from all after %v", t.Edges, t.Loss, trialLimit)
+		}
+		if err := tell(1); err != nil {
+			return o, err
+		}
+		if s.advance(time.Second); s.err != nil {
+			return o, s.err
+		}
+	}
+	for i := range s.edges {
+		o.Receipts = max(o.Receipts, s.edges[i].receiptAt.Sub(start))
+	}
+	o.RateShare = float64(s.uplink.bytes-before.FeedbackBytes) * 8 / (float64(t.Rate) * o.Receipts.Seconds())
+	return o, nil
+}
+
+// warm has all edges heard, and what they lose known.
+func (t *Trial) warm(s *Simulation) error {
+	if _, err := s.RunOn(time.Second); err != nil || t.Warm == 0 {
+		return err
+	}
+	if _, err := t.bring(s, "/before", t.Warm, func(float64) error { return nil }); err != nil {
+		return err
+	}
+	// Whoever joins later has no need of it.
+	if _, err := s.AddEntry(control.Entry{Kind: control.KindPurge, Purge: []control.Selector{{Kind: control.SelectAll}}}); err != nil {
+		return err
+	}
+	// Every edge reports about twice in the time in which one that is silent counts as live.
+	if _, err := s.RunOn(s.origin.engine.EdgeLifetime() / 2); err != nil {
+		return err
+	}
+	s.cfg.MaxBlock = s.blockLength()
+	return nil
+}
+
+// joinLate starts the edges that join late, when half of the object has been sent.
+func (s *Simulation) joinLate(t *Trial) {
+	half := time.Duration(float64(t.Bytes) * 8 / float64(t.Rate) / 2 * float64(time.Second))
+	for i := range s.edges {
+		if t.late(i) {
+			s.At(s.Now()+half, func() { s.fail(s.StartEdge(i)) })
+		}
+	}
+}
+
+// receipts returns of how many edges a report has told the origin that they have everything.
+func (s *Simulation) receipts() (n int) {
+	for i := range s.edges {
+		if s.edges[i].receipt == uint64(len(s.objects)) {
+			n++
+		}
+	}
+	return n
 }
 
 // bring publishes an object and runs until every edge has it.
-func (t Trial) bring(s *Simulation, path string, bytes uint64, tell func(share float64) error) (Result, error) {
+func (t *Trial) bring(s *Simulation, path string, bytes uint64, tell func(share float64) error) (Result, error) {
 	key, err := control.ParseKey(path)
 	if err != nil {
 		return Result{}, err
@@ -178,12 +210,12 @@ func (t Trial) outcome(oti fec.OTI, before, r Result) (Outcome, error) {
 		Complete:      o.Last, Tail: o.Last - o.FirstPass, Twice: o.RepairedTwice,
 	}
 	switch t.Pattern {
-	case Independent:
-		out.Ideal = IdealObject(oti, 0, Losers{t.Edges, t.Loss})
-	case Bursty:
+	case Bursty, LateJoiners:
 		out.Ideal = float64(o.Sent-o.Surplus) / float64(max(o.Source, 1))
 	case Shared:
 		out.Ideal = 1 / (1 - t.Loss)
+	default:
+		out.Ideal = IdealObject(oti, 0, t.losers()...)
 	}
 	return out, nil
 }
