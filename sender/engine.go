@@ -36,6 +36,8 @@ type Engine struct {
 	asker     *payer
 	schedule  schedule
 	progress  progress
+	// class is that of the packet filled in last.
+	class Class
 	// sequence is the packet sequence number of the next packet.
 	sequence uint32
 	// now is the latest time seen, swept when the tables were last cleaned.
@@ -173,7 +175,7 @@ func (e *Engine) NextEvent() (ev Event, ok bool) {
 // The loop adds the symbol that TOI, SBN and ESI name, or, if TOI is wire.HeartbeatTOI, a
 // heartbeat filled by Advertise, and sends it.
 func (e *Engine) NextPacket(now mono.Time, p *wire.Packet) (ok bool) {
-	e.now = now
+	e.now, e.class = now, ClassControl
 	*p = wire.Packet{TSI: e.cfg.TSI, PacketSequence: e.sequence, SendTime: sendTime(now)}
 	var payload int
 	if payload, ok = e.next(now, p); !ok {

@@ -65,6 +65,7 @@ func (e *Engine) nextRepair(now mono.Time, p *wire.Packet, b *block) {
 		e.beat.hurry(now)
 	}
 	e.stats.RepairSymbolsSent++
+	e.class = ClassRepair
 }
 
 // passed says that the first pass of an object is over.

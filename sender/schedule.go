@@ -319,10 +319,14 @@ func (e *Engine) nextPass(now mono.Time, p *wire.Packet, c *class) (*object, boo
 	p.HasOTI = tellsOTI(o.pass.turn)
 	o.pass.sent(now, p.PacketSequence)
 	o.touched, o.moved = now, now
+	e.class = ClassBulk
 	if esi < int(p.SourceBlockLength) {
 		e.stats.SourceSymbolsSent++
 	} else {
 		e.stats.ProactiveSymbolsSent++
+		if o.pass.start == 0 {
+			e.class = ClassRepair
+		}
 	}
 	c.sent(int(p.OTI.SymbolLength), e.pacer.bytes(trainTime, turnBytes))
 	if o.pass.done() {

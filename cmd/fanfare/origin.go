@@ -53,6 +53,7 @@ func newOriginInit() *cobra.Command {
 	var (
 		config             origin.InitConfig
 		group, source, max string
+		min                string
 	)
 	proactive := share(origin.DefaultProactive)
 	c := &cobra.Command{
@@ -85,6 +86,11 @@ edge ever gets besides the group.`,
 			if config.Rate, err = session.ParseRate(max); err != nil {
 				return usageError{err}
 			}
+			if min != "" {
+				if config.MinRate, err = session.ParseRate(min); err != nil {
+					return usageError{err}
+				}
+			}
 			if c.Flags().Changed("proactive") && !config.OneWay {
 				return usagef("--proactive is for --one-way: otherwise the origin sends as much repair as edges' losses ask for")
 			}
@@ -102,6 +108,7 @@ edge ever gets besides the group.`,
 	c.Flags().StringVar(&source, "source", "", "source-specific multicast: the `ADDRESS` of this machine that sends")
 	c.Flags().StringVar(&config.Interface, "interface", "", "network `interface` that carries the group")
 	c.Flags().StringVar(&max, "rate", "100mbit", "what is sent at most, headers included")
+	c.Flags().StringVar(&min, "min-rate", "", "make the `rate` adaptive, from this up to --rate, as TCP's is: for a path that is shared")
 	c.Flags().IntVar(&config.MTU, "mtu", 1500, "the largest IP packet that every path carries, in `bytes`")
 	c.Flags().IntVar(&config.TTL, "ttl", 1, "how many `routers`, plus one, packets may pass")
 	c.Flags().BoolVar(&config.OneWay, "one-way", false, "edges have no path to this machine: repeat everything")

@@ -24,6 +24,7 @@ func newStatus() *cobra.Command {
 		Short:   "Show how the origin and its edges are, worst first",
 		Long: `Status shows the origin and every edge that it knows, the worst first.
 
+  state     demoted: far behind the others, so that it gets what it misses by unicast
   behind    entries of the log that the edge does not yet serve in full
   net loss  packets lost on the way, of all that were sent to it
   socket    packets lost because the edge's own receive buffer was full
@@ -100,7 +101,11 @@ longer waits for them. An edge that is heard again is expected again.`,
 }
 
 func printStatus(w io.Writer, s *api.Status) error {
-	fmt.Fprintf(w, "origin   %s on %s to %s, at most %s\n", cmp.Or(s.Origin, s.Mode), s.Interface, s.Group, progress.Rate(s.Rate/8, time.Second))
+	now := ""
+	if s.Sender.Rate > 0 && s.Sender.Rate < s.Rate {
+		now = ", now " + progress.Rate(s.Sender.Rate/8, time.Second)
+	}
+	fmt.Fprintf(w, "origin   %s on %s to %s, at most %s%s\n", cmp.Or(s.Origin, s.Mode), s.Interface, s.Group, progress.Rate(s.Rate/8, time.Second), now)
 	fmt.Fprintf(w, "log      head %d, %s, generation %s\n", s.Head, count(s.Objects, "object"), s.Generation)
 	fmt.Fprintf(w, "sent     %s in %d packets: %d source symbols, %d repair symbols (%d unasked), %d heartbeats; %d NACKs received\n",
 		progress.Bytes(s.Sender.BytesSent), s.Sender.PacketsSent, s.Sender.SourceSymbolsSent,
@@ -162,6 +167,8 @@ func edgeState(e api.Edge) string {
 		return "silent"
 	case len(e.Failed) > 0 || e.Differs:
 		return "failing"
+	case e.Demoted:
+		return "demoted"
 	case e.Behind > 0:
 		return "behind"
 	}

@@ -186,6 +186,8 @@ type Sender struct {
 	NACKsReceived        uint64  `json:"nacks_received"`
 	FeedbackInvalid      uint64  `json:"feedback_invalid"`
 	GRTTSeconds          float64 `json:"grtt_seconds"`
+	// Rate is what may be sent at present, in bits per second; Status.Rate is the most.
+	Rate uint64 `json:"rate"`
 	// Sending is how many objects are in their first pass or being repaired.
 	Sending int `json:"sending"`
 }
@@ -215,6 +217,9 @@ type Edge struct {
 	Complete uint64 `json:"complete"`
 	// Differs says that its catalogue is not the origin's at the same mark.
 	Differs bool `json:"differs,omitempty"`
+	// Demoted says that its NACKs are not answered, since it is too far behind the others: it gets
+	// what it misses by unicast.
+	Demoted bool `json:"demoted,omitempty"`
 	// RTTSeconds is the round trip; 0 while it is not known.
 	RTTSeconds float64 `json:"rtt_seconds"`
 	// Loss is the recent loss, 0 to 1.

@@ -55,6 +55,7 @@ func (m *metrics) addEngine() {
 	m.counter("packets_received", "Packets of the session received, duplicates not included.", func(s *snapshot) uint64 { return s.engine.PacketsReceived })
 	m.gauge("packets_lost", "Packets that did not come, by packet sequence; one that comes late is taken out again.", func(s *snapshot) float64 { return float64(s.engine.PacketsLost) })
 	m.counter("socket_drops", "Packets that this host's own receive buffer dropped; part of the lost ones.", func(s *snapshot) uint64 { return s.engine.SocketDrops })
+	m.counter("packets_marked", "Packets that a router marked with ECN's Congestion Experienced.", func(s *snapshot) uint64 { return s.engine.PacketsMarked })
 	m.counter("packets_duplicate", "Packets that came twice.", func(s *snapshot) uint64 { return s.engine.PacketsDuplicate })
 	m.counter("packets_reordered", "Packets that came late.", func(s *snapshot) uint64 { return s.engine.PacketsReordered })
 	m.counter("packets_contradicting", "Packets that contradict what is known of their object.", func(s *snapshot) uint64 { return s.engine.PacketsInvalid })

@@ -43,7 +43,7 @@ func (l *loop) read() (more bool, err error) {
 		l.packets += uint64(len(batch))
 		handled += len(batch)
 		for i := range batch {
-			l.datagram(now, batch[i].Payload)
+			l.datagram(now, batch[i].Payload, batch[i].Marked)
 		}
 		l.events(now)
 		if !l.edge.group.More() {
@@ -67,16 +67,21 @@ func (l *loop) drainUnicast() error {
 	}
 }
 
-// datagram handles one datagram of the group. A bad one is counted and dropped.
-func (l *loop) datagram(now mono.Time, b []byte) {
+// datagram handles one datagram of the group, which a router marked or not. A bad one is counted and dropped.
+func (l *loop) datagram(now mono.Time, b []byte, marked bool) {
 	p := &l.packet
 	if err := wire.Parse(b, p); err != nil {
 		l.counts[wire.Reason(err)]++
 		return
 	}
-	switch {
-	case p.TSI != l.channel:
+	if p.TSI != l.channel {
 		l.counts[dropSession]++
+		return
+	}
+	if marked {
+		l.engine.Marked(now, 1)
+	}
+	switch {
 	case p.TOI == wire.HeartbeatTOI:
 		l.handleHeartbeat(now, p)
 	case !l.engine.HandlePacket(now, p):

@@ -44,6 +44,12 @@ type config struct {
 	Proactive     session.Share `yaml:"proactive"`
 	CarouselPause time.Duration `yaml:"carousel_pause"`
 
+	// MinRate makes the rate adaptive, between it and the session's; 0: it is fixed.
+	MinRate session.Rate `yaml:"min_rate"`
+	// DSCP marks packets, Demote bounds how far an edge may fall behind the others.
+	DSCP   marking  `yaml:"dscp"`
+	Demote demotion `yaml:"demote"`
+
 	oneWay bool // whether text has the last two
 }
 
@@ -55,6 +61,7 @@ func loadConfig(dir string) (*config, error) {
 	path := filepath.Join(dir, configName)
 	c := &config{Loop: true, RetireAfter: defaultRetireAfter, FeedbackRate: defaultFeedbackRate}
 	c.Proactive, c.CarouselPause = DefaultProactive, defaultCarouselPause
+	c.Demote = demotion{Loss: defaultDemoteLoss, Lag: defaultDemoteLag}
 	if err := session.LoadYAML(path, c); err != nil {
 		return nil, err
 	}
@@ -74,6 +81,9 @@ func (c *config) validate() error {
 		return fmt.Errorf("feedback_rate %d is not between %d and %d", c.FeedbackRate, minFeedbackRate, maxFeedbackRate)
 	case c.RetireAfter < 0:
 		return errors.New("retire_after is negative")
+	}
+	if err := c.Demote.validate(); err != nil {
+		return err
 	}
 	return c.validateOneWay()
 }
@@ -104,5 +114,5 @@ retire_after: %s
 # What edges that cannot keep up, and fetch by unicast what they lack, get together beside the
 # session's rate. Unless set: a quarter of that.
 #catch_up_rate: 25mbit
-%s`, sessionName, c.Interface, max(c.TTL, 1), c.Loop, c.Listen, defaultFeedbackRate, c.RetireAfter, c.oneWayText())
+%s%s`, sessionName, c.Interface, max(c.TTL, 1), c.Loop, c.Listen, defaultFeedbackRate, c.RetireAfter, c.pathText(), c.oneWayText())
 }

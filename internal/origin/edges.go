@@ -40,7 +40,9 @@ type edge struct {
 	// foreignTold says that the log has told so.
 	foreignTold bool
 	rtt         time.Duration
-	report      wire.Report
+	// demoted says that the sender does not answer its NACKs.
+	demoted bool
+	report  wire.Report
 	// blocks has how many source blocks of a bundle the edge had, at most, of those that are not
 	// in force there yet: a bundle that is being made durable is in no report.
 	blocks map[uint64]uint32
@@ -255,13 +257,13 @@ func (t *edgeTable) count() int {
 }
 
 // lossPercentile returns the loss in packets per million that so many percent of the live edges
-// do not exceed.
+// that are not demoted do not exceed.
 func (t *edgeTable) lossPercentile(now time.Time, percent int) uint32 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var losses []uint32
 	for _, e := range t.edges {
-		if t.alive(now, e) {
+		if t.alive(now, e) && !e.demoted {
 			losses = append(losses, e.report.LossPPM)
 		}
 	}

@@ -43,6 +43,8 @@ type InitConfig struct {
 	Interface string
 	// Rate is what may be sent at most, in bits per second; 0 means 100 Mbit/s.
 	Rate session.Rate
+	// MinRate makes the rate adaptive, between it and Rate; 0: it is fixed.
+	MinRate session.Rate
 	// MTU is the largest IP packet in bytes; 0 means 1,500.
 	MTU int
 	// TTL is the time to live or hop limit of multicast; 0 means 1.
@@ -139,8 +141,11 @@ func (c *InitConfig) plan() (*session.Session, *config, error) {
 	}
 	cfg := &config{
 		oneWay: c.OneWay, Proactive: c.Proactive, CarouselPause: cmp.Or(c.CarouselPause, defaultCarouselPause),
-		Interface: c.Interface, TTL: c.TTL, Loop: true, RetireAfter: defaultRetireAfter,
+		Interface: c.Interface, TTL: c.TTL, Loop: true, MinRate: c.MinRate, RetireAfter: defaultRetireAfter,
 		Listen: netip.AddrPortFrom(listenAddress(host), port),
+	}
+	if err := cfg.fits(s); err != nil {
+		return nil, nil, err
 	}
 	if err := cfg.validateOneWay(); err != nil {
 		return nil, nil, err

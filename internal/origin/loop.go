@@ -62,6 +62,8 @@ type loop struct {
 	train   [][]byte // packets made, and of them unsent those that the socket has not taken
 	unsent  [][]byte
 	objects []uint32 // the TOI of each packet in train
+	class   []uint8  // the traffic class of each packet in train
+	classes [sender.ClassBulk + 1]uint8
 	stats   loopStats
 	invalid map[string]uint64 // datagrams that are no feedback, by wire.Reason
 
@@ -109,6 +111,8 @@ func newLoop(o *Origin, group, feedback *mcast.Conn) (*loop, error) {
 		OneWay: o.session.OneWay(),
 		TSI:    o.session.Channel, Instance: random(), Rate: uint64(o.session.Rate), PacketOverhead: overhead,
 	}
+	config.MinRate, config.Demote = uint64(o.config.MinRate), o.config.Demote.engine()
+	l.classes = o.config.DSCP.classes(config.MinRate != 0)
 	config.FeedbackRate, config.ExpectedEdges = o.config.FeedbackRate, o.edges.count()
 	l.intake = newIntake(o.config.FeedbackRate, l.clock.Now())
 	if o.head.Sequence > 0 {
@@ -223,10 +227,12 @@ func (l *loop) handleFeedback(now mono.Time, b []byte) {
 		return
 	}
 	var rtt time.Duration
-	if info, known := l.engine.Edge(l.message.Edge); known {
+	info, known := l.engine.Edge(l.message.Edge)
+	if known {
 		rtt = info.RTT
 	}
 	l.edges.heard(time.Now(), &l.message, rtt, l.engine.EdgeLifetime())
+	l.edges.demote(l.message.Edge, info.Demoted)
 }
 
 // runCalls runs what other goroutines have asked for.

@@ -140,6 +140,9 @@ func (o *Origin) loadFiles() error {
 	if o.session, err = session.Load(filepath.Join(o.dir, sessionName)); err != nil {
 		return err
 	}
+	if err := o.config.fits(o.session); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Join(o.dir, configName), err)
+	}
 	if o.api.IsValid() {
 		o.config.API = o.api
 	}

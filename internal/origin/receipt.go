@@ -163,7 +163,7 @@ func (t *edgeTable) status(now time.Time, head, mark uint64, digest [32]byte, si
 			RTTSeconds: e.rtt.Seconds(), Loss: float64(r.LossPPM) / 1e6,
 			PacketsReceived: r.PacketsReceived, PacketsLost: r.PacketsLost, SocketDrops: r.SocketDrops,
 			NACKsSent: r.NACKsSent, BlocksDecoded: r.BlocksDecoded, BlocksPoisoned: r.BlocksPoisoned,
-			BlocksFetched: r.BlocksFetched,
+			BlocksFetched: r.BlocksFetched, Demoted: e.demoted,
 		}
 		for _, f := range r.Failed {
 			x.Failed = append(x.Failed, api.Failure{Sequence: f.Sequence, Reason: f.Reason})

@@ -69,7 +69,8 @@ func (l *loop) send(now mono.Time) error {
 		if len(l.unsent) == 0 {
 			return nil
 		}
-		n, err := l.group.Write(l.unsent)
+		run := l.sameClass()
+		n, err := l.write(run)
 		l.unsent = l.unsent[n:]
 		if err != nil {
 			// This packet is lost, as if on the way, and will be repaired.
@@ -77,10 +78,28 @@ func (l *loop) send(now mono.Time) error {
 			if l.stats.WriteErrors++; l.stats.WriteErrors == 1 {
 				l.log.Error("the group's socket refuses a packet", "error", err)
 			}
-		} else if len(l.unsent) > 0 {
+		} else if n < run {
 			return nil // no room in the socket
 		}
 	}
+}
+
+// sameClass returns how many of the packets not sent yet have the traffic class of the first.
+func (l *loop) sameClass() (n int) {
+	class := l.class[len(l.train)-len(l.unsent):]
+	for n < len(class) && class[n] == class[0] {
+		n++
+	}
+	return n
+}
+
+// write sends the first n packets that are not sent yet, of one traffic class, as far as there is
+// room in the socket.
+func (l *loop) write(n int) (sent int, err error) {
+	if err := l.group.SetTrafficClass(l.class[len(l.train)-len(l.unsent)]); err != nil {
+		return 0, err
+	}
+	return l.group.Write(l.unsent[:n])
 }
 
 // fill makes the next train.
@@ -88,15 +107,16 @@ func (l *loop) fill(now mono.Time) {
 	if room := trainPackets * (l.longest + wire.MaxHeaderLength); cap(l.arena) < room {
 		l.arena = make([]byte, 0, room) // it must not move while payloads are read into it
 	}
-	l.arena, l.train, l.objects = l.arena[:0], l.train[:0], l.objects[:0]
+	l.arena, l.train, l.objects, l.class = l.arena[:0], l.train[:0], l.objects[:0], l.class[:0]
 	for len(l.train) < trainPackets && l.engine.NextPacket(now, &l.packet) {
-		start := len(l.arena)
+		start, class := len(l.arena), l.engine.Class()
 		if !l.appendPacket(now) {
 			l.arena = l.arena[:start]
 			continue
 		}
 		l.train = append(l.train, l.arena[start:len(l.arena):len(l.arena)])
 		l.objects = append(l.objects, l.packet.TOI)
+		l.class = append(l.class, l.classes[class])
 	}
 	for _, failure := range l.payloads.flush() {
 		l.withdraw(failure.toi)
@@ -110,11 +130,11 @@ func (l *loop) withdraw(toi uint32) {
 	kept := 0
 	for i, other := range l.objects {
 		if other != toi {
-			l.train[kept], l.objects[kept] = l.train[i], other
+			l.train[kept], l.objects[kept], l.class[kept] = l.train[i], other, l.class[i]
 			kept++
 		}
 	}
-	l.train, l.objects = l.train[:kept], l.objects[:kept]
+	l.train, l.objects, l.class = l.train[:kept], l.objects[:kept], l.class[:kept]
 }
 
 // appendPacket appends the packet named by l.packet to the arena, which has room for it. The
