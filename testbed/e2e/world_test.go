@@ -35,6 +35,9 @@ type worldConfig struct {
 	// share the loopback interface and lose packets at their own sockets.
 	Namespaces bool
 	IPv6, SSM  bool
+	// OneWay is a session without a return path: all that edges send is lost at the origin. A fifth
+	// of the symbols is proactive repair.
+	OneWay bool
 	// Rate is the origin's; 0: 400 Mbit/s.
 	Rate session.Rate
 }
@@ -76,7 +79,11 @@ func newWorld(t *testing.T, c worldConfig) *world {
 	w.dir = dir
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	if c.Namespaces {
-		w.bed, err = netns.Open(netns.Config{Edges: c.Edges, Loss: c.Loss, FeedbackLoss: c.Loss})
+		bed := netns.Config{Edges: c.Edges, Loss: c.Loss, FeedbackLoss: c.Loss}
+		if c.OneWay {
+			bed.FeedbackLoss, bed.LoseTCP = 1, true
+		}
+		w.bed, err = netns.Open(bed)
 		if errors.Is(err, netns.ErrNotAllowed) {
 			t.Skip("SKIPPED, no network namespaces can be made here: ", err)
 		}
@@ -106,6 +113,7 @@ func (w *world) init() {
 	if c.Rate == 0 {
 		c.Rate = 400_000_000
 	}
+	c.OneWay, c.Proactive, c.CarouselPause = w.config.OneWay, 0.2, 200*time.Millisecond
 	n := groups.Add(1)
 	c.Group = netip.AddrPortFrom(netip.AddrFrom4([4]byte{239, 77, byte(os.Getpid()%250 + 1), byte(n)}), freePort(w.t))
 	switch {
@@ -218,6 +226,9 @@ func (w *world) awaitEdges() {
 	w.t.Helper()
 	for _, n := range w.edges {
 		w.awaitReady(n)
+	}
+	if w.config.OneWay {
+		return // it hears of none
 	}
 	w.until("the origin knows every edge", 10*time.Second, func() error {
 		s, err := w.client.Status(context.Background())
