@@ -84,10 +84,11 @@ func exitStatus(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// get is `get [-host HOST] URL`: the body to standard output, status line and headers to
-// standard error. Not every machine has curl.
+// get is `get [-host HOST] [-gone] URL`: the body to standard output, status line and headers to
+// standard error; it succeeds if the answer is 200 or, with -gone, 404. Not every machine has curl.
 func get() {
 	host := flag.String("host", "", "the Host header")
+	gone := flag.Bool("gone", false, "404 is wanted")
 	flag.Parse()
 	request, err := http.NewRequest("GET", flag.Arg(0), nil)
 	if err != nil {
@@ -104,7 +105,7 @@ func get() {
 	if _, err := io.Copy(os.Stdout, answer.Body); err != nil {
 		log.Fatal(err)
 	}
-	if answer.StatusCode != http.StatusOK {
+	if want := map[bool]int{false: http.StatusOK, true: http.StatusNotFound}[*gone]; answer.StatusCode != want {
 		os.Exit(1)
 	}
 }
