@@ -326,6 +326,14 @@ func (c *checker) publish(p *Publish) error {
 	if key, err := control.ParseKey(p.Path); err != nil || key.Path != p.Path {
 		return p.wrong("publish: path %q is not a path as it stands in a URL, as in /news", p.Path)
 	}
+	for _, name := range p.But {
+		if err := p.oneOf("edge", name, c.edges); err != nil {
+			return err
+		}
+	}
+	if len(p.But) > 0 && p.Within == 0 {
+		return p.wrong("publish: but without within: there is nothing to except %s from", strings.Join(p.But, ", "))
+	}
 	c.published = append(c.published, p.Name)
 	return nil
 }

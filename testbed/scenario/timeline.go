@@ -71,8 +71,10 @@ type Publish struct {
 	Files int      `yaml:"files,omitempty"`
 	Size  Size     `yaml:"size"`
 	Tags  []string `yaml:"tags,omitempty"`
-	// Within bounds the time until the last edge that runs at the end serves it.
+	// Within bounds the time until the last edge that runs at the end serves it, not counting those
+	// that But names.
 	Within Duration `yaml:"within,omitempty"`
+	But    Names    `yaml:"but,omitempty"`
 }
 
 // Purge is what goes: exactly one of its fields.

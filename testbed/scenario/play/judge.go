@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"fanfare/internal/progress"
@@ -112,25 +113,48 @@ func (x *execution) invariants() {
 	x.add("nothing purged is served", "no answer with it", fmt.Sprintf("%d asked for, %d served", f.refusals, len(f.purged)), len(f.purged) == 0, f.purged)
 }
 
+// completion judges when the edges, but for some, served a publication.
+func (x *execution) completion(p *publication, bound scenario.Duration, but scenario.Names) {
+	name := "completion of " + p.step.Name
+	if len(but) > 0 {
+		name += ", but at " + strings.Join(but, ", ")
+	}
+	expected, served, last := 0, 0, time.Duration(0)
+	for i, e := range x.result.Edges {
+		if !x.expected(i, p) || slices.Contains(but, e.Name) {
+			continue
+		}
+		expected++
+		if p.served[i] >= 0 {
+			served++
+			last = max(last, p.served[i])
+		}
+	}
+	got := fmt.Sprintf("%d of %d edges", served, expected)
+	if served == expected {
+		got = took(last.Seconds())
+	}
+	x.add(name, "within "+time.Duration(bound).String(), got, served == expected && last <= time.Duration(bound), nil)
+}
+
 // bounds judges what the scenario expects.
 func (x *execution) bounds() {
 	want, r := &x.s.Expect, x.result
 	if x.findings == nil {
 		return // it was not finished, so there is nothing to compare
 	}
-	for i, p := range r.Publications {
-		bound := x.publications[i].step.Within
-		if bound == 0 || want.Completion != 0 && want.Completion < bound {
+	for _, p := range x.publications {
+		bound := p.step.Within
+		switch {
+		case len(p.step.But) > 0:
+			x.completion(p, bound, p.step.But)
+			bound = want.Completion
+		case bound == 0 || want.Completion != 0 && want.Completion < bound:
 			bound = want.Completion
 		}
-		if bound == 0 {
-			continue
+		if bound != 0 {
+			x.completion(p, bound, nil)
 		}
-		got := fmt.Sprintf("%d of %d edges", p.Served, p.Expected)
-		if p.Seconds >= 0 {
-			got = took(p.Seconds)
-		}
-		x.add("completion of "+p.Name, "within "+time.Duration(bound).String(), got, p.Seconds >= 0 && p.Seconds <= time.Duration(bound).Seconds(), nil)
 	}
 	x.purgeBound("purge latency, median", want.PurgeP50, r.Totals.PurgeP50)
 	x.purgeBound("purge latency, p99", want.PurgeP99, r.Totals.PurgeP99)
