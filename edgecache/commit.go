@@ -41,16 +41,21 @@ func (c *Cache) Commit(sequence uint64) error {
 	return c.recordComplete(b)
 }
 
-// harden makes a bundle's bytes and its name durable.
+// harden makes a bundle's bytes and its name durable, both at a time: a file system with a journal
+// takes them in one go.
 func (c *Cache) harden(file *os.File) error {
 	if file == nil {
 		return nil
 	}
-	if err := c.disk.sync(file); err != nil {
+	name := make(chan error, 1)
+	go func() { name <- c.disk.syncDir() }()
+	err := c.disk.sync(file)
+	nameErr := <-name
+	switch {
+	case err != nil:
 		return &diskError{"sync", err}
-	}
-	if err := c.disk.syncDir(); err != nil {
-		return &diskError{"sync directory", err}
+	case nameErr != nil:
+		return &diskError{"sync directory", nameErr}
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -243,14 +244,19 @@ func surviving(t *testing.T, dir string) map[string]bool {
 
 // recordSyncs keeps the names of the bundle files that were synced after their last write.
 func recordSyncs(d *disk, synced map[string]bool) {
-	write, sync := d.writeAt, d.sync
+	var mu sync.Mutex // a file and its directory are synced at a time
+	write, syncFile := d.writeAt, d.sync
 	d.writeAt = func(f *os.File, b []byte, offset int64) error {
+		mu.Lock()
 		delete(synced, filepath.Base(f.Name()))
+		mu.Unlock()
 		return write(f, b, offset)
 	}
 	d.sync = func(f *os.File) error {
+		mu.Lock()
 		synced[filepath.Base(f.Name())] = true
-		return sync(f)
+		mu.Unlock()
+		return syncFile(f)
 	}
 }
 
