@@ -74,8 +74,8 @@ func (p *Poller) Rest(d time.Duration) {
 }
 
 // yieldEvery is less than the 10 ms after which Go's runtime takes a goroutine for one that
-// should be preempted.
-const yieldEvery = 5 * time.Millisecond
+// should be preempted. Not much less: a locked thread gives up its turn by way of another thread.
+const yieldEvery = 9 * time.Millisecond
 
 // prepare makes the thread ready for a wait.
 func (p *Poller) prepare() {
