@@ -103,17 +103,12 @@ func (w *walk) enter(name string, above []fs.FileInfo) error {
 	if err != nil {
 		return w.explain(name, err)
 	}
-	inside, err := w.root.OpenRoot(name)
-	if err != nil {
-		return w.explain(name, err)
-	}
-	defer inside.Close()
 	if err := w.refuse(name, entries); err != nil {
 		return err
 	}
 	for _, entry := range entries {
 		child := path.Join(name, entry.Name())
-		info, err := inside.Lstat(entry.Name())
+		info, err := entry.Info() // known from reading the directory
 		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
 			info, err = w.root.Stat(child) // it may lead anywhere in the root
 		}
