@@ -40,23 +40,10 @@ func (o *Origin) appendLocked(drafts []draft) (api.Sequences, error) {
 		return api.Sequences{}, err
 	}
 	first := o.head.Sequence + 1
-	staged := make(map[uint64]string)
-	for i, d := range drafts {
-		if d.staged != nil {
-			staged[first+uint64(i)] = d.staged.path
+	if err := o.store(drafts, first, raw); err != nil {
+		if errors.Is(err, errSync) {
+			o.fail(err)
 		}
-	}
-	if len(staged) > 0 {
-		if err := o.spool.name(staged); err != nil {
-			if errors.Is(err, errSync) {
-				o.fail(err)
-			}
-			return api.Sequences{}, err
-		}
-	}
-	if err := o.entries.append(first, raw); err != nil {
-		err = fmt.Errorf("%w: %w", errSync, err)
-		o.fail(err)
 		return api.Sequences{}, err
 	}
 	o.edges.track(first, head.Sequence, now)
@@ -69,6 +56,32 @@ func (o *Origin) appendLocked(drafts []draft) (api.Sequences, error) {
 	o.loop.call(func(mono.Time) { o.loop.publish(signedHead, head.Sequence, objects) })
 	o.noteReached()
 	return api.Sequences{First: first, Last: head.Sequence}, nil
+}
+
+// store makes the bundles of drafts and then their entries, from sequence first on, durable.
+func (o *Origin) store(drafts []draft, first uint64, raw [][]byte) error {
+	bundles, err := journaled(drafts, first)
+	if err != nil {
+		return err
+	}
+	staged := make(map[uint64]string)
+	for i, d := range drafts {
+		if d.staged != nil {
+			staged[first+uint64(i)] = d.staged.path
+		}
+	}
+	if len(staged) > 0 {
+		if err := o.spool.name(staged, len(staged) > len(bundles)); err != nil {
+			return err
+		}
+	}
+	if err := o.entries.append(first, raw, bundles); err != nil {
+		return fmt.Errorf("%w: %w", errSync, err)
+	}
+	for sequence, content := range bundles {
+		o.journal.add(sequence, len(content))
+	}
+	return nil
 }
 
 // sign completes the entries and returns them signed, and the head that the last one makes.

@@ -16,9 +16,11 @@ import (
 // generation, numbers, previous hash, signature.
 const entryOverhead = 256
 
-// staged is a bundle that is written and durable, but has no number and is not published.
+// staged is a bundle that is written, and durable unless it goes into the log, but has no number
+// and is not published.
 type staged struct {
 	path     string
+	journal  bool // it goes into the log
 	publish  control.Publish
 	manifest control.Manifest
 }

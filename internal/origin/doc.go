@@ -7,7 +7,7 @@
 //	origin.yaml      configuration of this machine
 //	session.ff       what an edge must know; the origin reads it too
 //	signing.key      Ed25519 private key, PEM, readable by the owner only
-//	log/             entries by sequence, expected edges (Pebble)
+//	log/             entries by sequence, small bundles for a while, expected edges (Pebble)
 //	spool/N.bundle   the bundle that entry N publishes
 //	fanfare.sock     local API while the origin runs
 //	lock             held while the origin runs
@@ -26,5 +26,6 @@
 // its manifest, at once. One that every edge has already is retired after a while.
 //
 // Order of a publication: bundles synced and named, directory synced, entries synced, entries
-// and bundles sent, request answered. A sync that fails ends the daemon.
+// and bundles sent, request answered. One small bundle alone is synced in the log, in one write with
+// its entry, and as a file soon after (see journal). A sync that fails ends the daemon.
 package origin

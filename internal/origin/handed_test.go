@@ -82,7 +82,7 @@ func testIngest(t *testing.T, size int) (*ingest, *tar.Header, string) {
 	if err := os.Chtimes(path, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	in, err := newIngest(newSpool(t.TempDir()), fec.OTI{SymbolLength: 1408, MaxBlock: 200, MaxSymbols: 255}, api.PublishOptions{})
+	in, err := newIngest(newSpool(t.TempDir()), new(journal), fec.OTI{SymbolLength: 1408, MaxBlock: 200, MaxSymbols: 255}, api.PublishOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

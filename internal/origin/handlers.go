@@ -109,7 +109,7 @@ func (o *Origin) publish(stream io.Reader, files *handover.Conn, options api.Pub
 	if err != nil {
 		return nil, err
 	}
-	in, err := newIngest(o.spool, repair.cut(o.bundleOTI()), options)
+	in, err := newIngest(o.spool, &o.journal, repair.cut(o.bundleOTI()), options)
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,7 @@ const (
 // written as they come.
 type ingest struct {
 	spool   *spool
+	journal *journal
 	oti     fec.OTI // but for the length
 	options api.PublishOptions
 	headers []control.Header
@@ -51,14 +52,15 @@ type ingest struct {
 	rows    int // what the rows of small may take, in bytes
 	staged  []*staged
 	created []string // every staged file there is
+	single  bool     // what is staged now is all there is
 	sync    errgroup.Group
 	objects int
 	bytes   uint64
 }
 
 // newIngest checks the options. The error is an *api.Error.
-func newIngest(s *spool, oti fec.OTI, options api.PublishOptions) (*ingest, error) {
-	in := &ingest{spool: s, oti: oti, options: options, seen: make(map[control.Key]struct{})}
+func newIngest(s *spool, j *journal, oti fec.OTI, options api.PublishOptions) (*ingest, error) {
+	in := &ingest{spool: s, journal: j, oti: oti, options: options, seen: make(map[control.Key]struct{})}
 	in.sync.SetLimit(syncsAtOnce)
 	for _, h := range options.Headers {
 		in.headers = append(in.headers, control.Header{
@@ -109,6 +111,7 @@ func (in *ingest) read(stream io.Reader) ([]*staged, error) {
 	if in.objects == 0 {
 		return nil, badRequest(errors.New("there is nothing to publish"), "name a file, or a directory that is not empty")
 	}
+	in.single = len(in.staged) == 0
 	if err := in.flush(); err != nil {
 		return nil, err
 	}
@@ -223,6 +226,13 @@ func (in *ingest) stage(objects []control.Object, bodies io.Reader) error {
 		return err
 	}
 	in.staged = append(in.staged, s)
+	if in.single && in.journal.room(s.publish.OTI.TransferLength) {
+		s.journal = true
+		if err := file.Close(); err != nil {
+			return fmt.Errorf("origin: spool: %w", err)
+		}
+		return nil
+	}
 	in.sync.Go(func() error {
 		if err := errors.Join(file.Sync(), file.Close()); err != nil {
 			return fmt.Errorf("%w: spool: %w", errSync, err)

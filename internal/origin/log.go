@@ -13,8 +13,9 @@ import (
 
 // Keys in the log's database: a letter, then a number, big-endian.
 const (
-	keyEntry = 'e' // sequence -> the entry as signed
-	keyEdge  = 'x' // id -> savedEdge as JSON
+	keyEntry  = 'e' // sequence -> the entry as signed
+	keyBundle = 'b' // sequence -> a bundle whose file may not be durable, see journal
+	keyEdge   = 'x' // id -> savedEdge as JSON
 )
 
 // entryLog is the durable log: entries by sequence, and the expected edges. It may be used by
@@ -48,16 +49,42 @@ func numberKey(letter byte, number uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{letter}, number)
 }
 
-// append stores entries from sequence first on, all or none, and returns when they are on disk.
-func (l *entryLog) append(first uint64, raw [][]byte) error {
+// append stores entries from sequence first on, and bundles that some of them publish, all or
+// none, and returns when they are on disk.
+func (l *entryLog) append(first uint64, raw [][]byte, bundles map[uint64][]byte) error {
 	batch := l.db.NewBatch()
 	defer batch.Close()
+	for sequence, content := range bundles {
+		if err := batch.Set(numberKey(keyBundle, sequence), content, nil); err != nil {
+			return fmt.Errorf("origin: log: %w", err)
+		}
+	}
 	for i, r := range raw {
 		if err := batch.Set(numberKey(keyEntry, first+uint64(i)), r, nil); err != nil {
 			return fmt.Errorf("origin: log: %w", err)
 		}
 	}
 	if err := batch.Commit(pebble.Sync); err != nil {
+		return fmt.Errorf("origin: log: %w", err)
+	}
+	return nil
+}
+
+// bundles hands the bundles that append stored, and dropBundles did not drop, to each, as entries does.
+func (l *entryLog) bundles(each func(sequence uint64, content []byte) (bool, error)) error {
+	return l.scan(keyBundle, 0, each)
+}
+
+// dropBundles drops bundles. They may come back after a crash.
+func (l *entryLog) dropBundles(sequences []uint64) error {
+	batch := l.db.NewBatch()
+	defer batch.Close()
+	for _, sequence := range sequences {
+		if err := batch.Delete(numberKey(keyBundle, sequence), nil); err != nil {
+			return fmt.Errorf("origin: log: %w", err)
+		}
+	}
+	if err := batch.Commit(pebble.NoSync); err != nil {
 		return fmt.Errorf("origin: log: %w", err)
 	}
 	return nil

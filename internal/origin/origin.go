@@ -63,6 +63,7 @@ type Origin struct {
 	entries *entryLog
 	reached *headFile
 	spool   *spool
+	journal journal
 	edges   *edgeTable
 	loop    *loop
 	servers []*server
@@ -242,6 +243,9 @@ func (o *Origin) close() error {
 		err = errors.Join(err, o.storeEdges())
 	}
 	if o.entries != nil {
+		if !o.failed.Load() {
+			err = errors.Join(err, o.settle())
+		}
 		err = errors.Join(err, o.entries.close())
 	}
 	if o.reached != nil {

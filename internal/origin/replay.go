@@ -23,6 +23,9 @@ func (o *Origin) replay() error {
 	if err := o.checkReached(); err != nil {
 		return err // before files are swept whose entries are lost
 	}
+	if err := o.restore(bundles); err != nil {
+		return err
+	}
 	for sequence, publish := range bundles {
 		manifest, err := o.spool.manifest(sequence, publish)
 		if err != nil {

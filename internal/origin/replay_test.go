@@ -38,14 +38,14 @@ func TestReplayRefuses(t *testing.T) {
 				raw, err := l.entry(2)
 				try(t, err)
 				raw[len(raw)/2] ^= 1
-				return l.append(2, [][]byte{raw})
+				return l.append(2, [][]byte{raw}, nil)
 			})
 		}, "entry 2 of the log"},
 		{"entry twice", func(t *testing.T, dir string) {
 			changeLog(t, dir, func(l *entryLog) error {
 				raw, err := l.entry(2)
 				try(t, err)
-				return l.append(3, [][]byte{raw})
+				return l.append(3, [][]byte{raw}, nil)
 			})
 		}, "does not follow"},
 		{"record of the log unreadable", func(t *testing.T, dir string) {

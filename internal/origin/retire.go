@@ -20,8 +20,8 @@ const (
 	retireAgain = 10 * time.Minute
 )
 
-// keepHouse keeps the table of edges in order and stores it, and retires bundles, now and
-// then, until ctx is done. Its errors end the origin.
+// keepHouse keeps the table of edges in order and stores it, settles small bundles, and retires
+// those that are due, now and then, until ctx is done. Its errors end the origin.
 func (o *Origin) keepHouse(ctx context.Context) error {
 	ticker := time.NewTicker(houseInterval)
 	defer ticker.Stop()
@@ -35,6 +35,9 @@ func (o *Origin) keepHouse(ctx context.Context) error {
 				return err
 			}
 		case now := <-ticker.C:
+			if err := o.settle(); err != nil {
+				return err
+			}
 			o.edges.replace(now)
 			if err := o.retire(ctx, now); err != nil {
 				return err

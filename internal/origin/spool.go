@@ -41,9 +41,22 @@ func (s *spool) path(sequence uint64) string {
 // create returns a new staged file.
 func (s *spool) create() (*os.File, error) { return os.CreateTemp(s.dir, stagedPrefix+"*") }
 
-// name gives staged files the names of their bundles, durably. If that fails, those that had
-// been named are removed, the others left.
-func (s *spool) name(staged map[uint64]string) error {
+// write makes a staged file, durable but for its name, and returns its path.
+func (s *spool) write(content []byte) (string, error) {
+	file, err := s.create()
+	if err != nil {
+		return "", fmt.Errorf("origin: spool: %w", err)
+	}
+	_, err = file.Write(content)
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return "", fmt.Errorf("origin: spool: %w", err)
+	}
+	return file.Name(), nil
+}
+
+// name gives staged files the names of their bundles, durably if that is asked for. If that fails,
+// those that had been named are removed, the others left.
+func (s *spool) name(staged map[uint64]string, durably bool) error {
 	var err error
 	var named []string
 	for sequence, path := range staged {
@@ -52,7 +65,7 @@ func (s *spool) name(staged map[uint64]string) error {
 		}
 		named = append(named, s.path(sequence))
 	}
-	if err == nil {
+	if err == nil && durably {
 		if err = syncDir(s.dir); err != nil {
 			err = fmt.Errorf("%w: %w", errSync, err)
 		}
