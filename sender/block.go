@@ -18,6 +18,12 @@ type block struct {
 	// unasked is how many transmissions of a control object are not for an ask.
 	unasked uint32
 
+	// held is the block's place in holdback, from 1, since heldAt; 0: it is not there. counted says
+	// that it was.
+	held    int
+	heldAt  mono.Time
+	counted bool
+
 	list       *blockList
 	prev, next *block
 }

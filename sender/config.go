@@ -64,6 +64,10 @@ type Config struct {
 	ExpectedEdges int
 	// Keep is how long an object is held after its last transmission; default 60 s.
 	Keep time.Duration
+	// MaxUnfinished is how many blocks the edges may be unable to finish, as far as their asks tell,
+	// before new data waits for repair; default as many as fit into 64 MiB of an edge's memory, at
+	// most 4,096.
+	MaxUnfinished int
 	// Demote bounds how far an edge may fall behind the others; on by default.
 	Demote DemoteConfig
 	// InitialGRTT is the estimate of the group's round trip before the first feedback; default
@@ -82,7 +86,7 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: an adaptive rate needs reports, which a one-way session has not", ErrConfig)
 	case c.PacketOverhead < 0 || c.PacketOverhead > 1024:
 		return fmt.Errorf("%w: packet overhead of %d bytes", ErrConfig, c.PacketOverhead)
-	case c.MaxObjects < 0 || c.MaxRepairBlocks < 0 || c.MaxEdges < 0 || c.FeedbackRate < 0 || c.ExpectedEdges < 0 || c.Keep < 0 || c.InitialGRTT < 0 || c.Demote.Lag < 0:
+	case c.MaxObjects < 0 || c.MaxRepairBlocks < 0 || c.MaxEdges < 0 || c.FeedbackRate < 0 || c.ExpectedEdges < 0 || c.Keep < 0 || c.InitialGRTT < 0 || c.Demote.Lag < 0 || c.MaxUnfinished < 0:
 		return fmt.Errorf("%w: negative limit", ErrConfig)
 	case c.Demote.LossPPM > 1e6:
 		return fmt.Errorf("%w: demotion at a loss of %d packets per million", ErrConfig, c.Demote.LossPPM)

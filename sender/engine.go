@@ -62,6 +62,7 @@ func New(cfg Config, rng *rand.Rand, now mono.Time) (*Engine, error) {
 		sequence: rng.Uint32(),
 		now:      now, swept: now,
 	}
+	e.repairs.hold.most = cfg.MaxUnfinished
 	e.pacer = newPacer(e.rate.bitRate(), now)
 	e.beat = newHeartbeat(&e.pacer, now)
 	e.control = newControlQueue(&e.pacer)
@@ -198,7 +199,11 @@ func (e *Engine) NextTimeout() mono.Time {
 	a := e.activity()
 	t := min(e.beat.next(a, e.grtt.timer()), max(e.control.timeout(), e.pacer.solvent()))
 	if a != idle {
-		t = min(t, e.pacer.next())
+		next := e.pacer.next()
+		if e.repairs.hold.holding {
+			next = max(next, e.repairs.hold.again())
+		}
+		t = min(t, next)
 	}
 	return t
 }
@@ -209,6 +214,7 @@ func (e *Engine) Stats() Stats {
 	s.Objects = len(e.objects.order)
 	s.RepairBlocks = len(e.repairs.table)
 	s.RepairQueue = e.repairs.queued
+	s.BlocksUnfinished = len(e.repairs.hold.list)
 	s.Edges, s.EdgesDemoted = len(e.edges.table), e.edges.demoted
 	s.GRTT, s.Rate = e.grtt.estimate(), int(e.rate.bitRate())
 	return s

@@ -143,6 +143,7 @@ func (e *Engine) askBlock(now mono.Time, o *object, sbn uint32, need int, sequen
 		e.stats.AsksRefused++
 	} else {
 		o.margin -= uint32(extra)
+		e.hold(now, b, need)
 	}
 	return raised
 }

@@ -18,6 +18,7 @@ type repairs struct {
 	queues [classCount]struct{ active, bulk blockList }
 	// idle blocks, least recently touched first, are kept so that late asks are judged by what was sent.
 	idle blockList
+	hold holdback
 	// queued is the sum of G - T.
 	queued int
 	free   *block // linked by next
@@ -123,6 +124,7 @@ func (r *repairs) sent(now mono.Time, b *block, sequence uint32) (drained bool) 
 func (r *repairs) drop(b *block) {
 	b.leave()
 	b.settle(nil)
+	r.hold.remove(b)
 	r.queued -= b.outstanding()
 	delete(r.table, blockName{b.object.toi, b.sbn})
 	*b = block{next: r.free}

@@ -252,6 +252,7 @@ func (c *class) sent(bytes, turn int) {
 // nextSymbol fills in the next symbol of a data object.
 func (e *Engine) nextSymbol(now mono.Time, p *wire.Packet) bool {
 	s := &e.schedule
+	e.repairs.hold.holding = false
 	var has [classCount]bool
 	for r := range has {
 		has[r] = len(s.classes[r].running) > 0 || e.repairs.next(r) != nil
@@ -305,7 +306,7 @@ func (e *Engine) nextOfClass(now mono.Time, p *wire.Packet, rank int) bool {
 // nextPass fills in the next symbol of a first pass of a class, and returns its object.
 func (e *Engine) nextPass(now mono.Time, p *wire.Packet, c *class) (*object, bool) {
 	o := c.next()
-	if o == nil {
+	if o == nil || o.pass.between() && e.repairs.hold.holds(now, e.grtt.estimate()) {
 		return nil, false
 	}
 	if e.objects.start(o.toi) {

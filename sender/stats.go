@@ -47,6 +47,8 @@ type Stats struct {
 
 	// Objects is how many are held, RepairBlocks how many blocks have repair state.
 	Objects, RepairBlocks int
+	// BlocksUnfinished is how many blocks count for Config.MaxUnfinished.
+	BlocksUnfinished int
 	// RepairQueue is how many symbols are still to be sent for asks.
 	RepairQueue int
 	// Edges is the number of edges heard of lately, EdgesDemoted how many of them are demoted.
