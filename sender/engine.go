@@ -237,7 +237,7 @@ func (e *Engine) groupSize(now mono.Time) int { return e.budget.group(now, len(e
 
 // reportInterval returns the mean time between two reports of an edge.
 func (e *Engine) reportInterval(now mono.Time) time.Duration {
-	return e.budget.interval(e.groupSize(now), e.rate.bitRate())
+	return e.budget.interval(e.groupSize(now), e.rate.reported())
 }
 
 // activity returns what the sender is busy with.

@@ -47,6 +47,8 @@ const (
 	nominalPacket = 1460
 	// minRateRTT is the least round trip in the equation: on a LAN hosts take longer than the path.
 	minRateRTT = time.Millisecond
+	// reportParts: see reported.
+	reportParts = 16
 	// busyReport is the least interval at which edges report while they receive.
 	busyReport = 250 * time.Millisecond
 )
@@ -171,3 +173,8 @@ func (e *edge) hearRate(r *wire.Report) {
 
 // bitRate returns the rate as it is now, in bits per second.
 func (r *rateControl) bitRate() uint64 { return uint64(r.current + 0.5) }
+
+// reported returns the rate whose share reports may take: that of now, but no less than one part in
+// reportParts of the most. A slow sender without reports could not become faster: at 1 Mb/s 20 edges
+// would report every 7 seconds.
+func (r *rateControl) reported() uint64 { return uint64(max(r.current, r.most/reportParts)) }
