@@ -23,10 +23,10 @@ const (
 	Shared Pattern = "shared"
 	// BadFeedback is Independent where a tenth of the feedback is lost, a tenth comes twice, and a fifth
 	// up to a round trip late.
-	BadFeedback Pattern = "bad feedback"
+	BadFeedback Pattern = "bad-feedback"
 	// LateJoiners is Independent where one in ten of the edges, at least one, is started when half of
 	// the object has been sent.
-	LateJoiners Pattern = "late joiners"
+	LateJoiners Pattern = "late-joiners"
 )
 
 // Patterns are all of them.
