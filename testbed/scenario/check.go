@@ -166,8 +166,13 @@ func (c *checker) session() error {
 	if _, err := wire.SymbolLength(s.MTU, s.IPv6); err != nil {
 		return s.wrong("mtu: %s", strings.TrimPrefix(err.Error(), "wire: "))
 	}
-	if s.MTU > 9000 {
+	switch {
+	case s.MTU > 9000:
 		return s.wrong("mtu: %d is more than 9000", s.MTU)
+	case s.Mode != "" && s.Mode != session.TwoWay && !s.OneWay():
+		return s.wrong("mode: %q is neither %s nor %s", s.Mode, session.TwoWay, session.OneWay)
+	case s.Proactive != 0 && !s.OneWay():
+		return s.wrong("proactive: this is for mode: one-way")
 	}
 	return nil
 }

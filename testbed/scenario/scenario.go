@@ -173,7 +173,14 @@ type Session struct {
 	// IPv6 has the group in IPv6, SourceSpecific in the range of source-specific multicast.
 	IPv6           bool `yaml:"ipv6,omitempty"`
 	SourceSpecific bool `yaml:"source_specific,omitempty"`
+	// Mode is two-way, also if it is empty, or one-way: then edges send nothing, and the origin sends
+	// Proactive repair symbols for each source symbol.
+	Mode      session.Mode `yaml:"mode,omitempty"`
+	Proactive Share        `yaml:"proactive,omitempty"`
 }
+
+// OneWay reports whether edges send nothing.
+func (s *Session) OneWay() bool { return s.Mode == session.OneWay }
 
 // Expect is what must hold. Zero is no expectation.
 type Expect struct {

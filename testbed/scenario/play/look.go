@@ -102,6 +102,10 @@ func (b *realBed) behind(ctx context.Context) ([]string, error) {
 	}
 	lacking := make([]string, len(b.edges))
 	for i, p := range b.edges {
+		if b.s.Session.OneWay() {
+			lacking[i] = lacksOneWay(ctx, p, status.Head)
+			continue
+		}
 		lacking[i] = "was never heard"
 		for _, e := range status.Edges {
 			if e.Name == p.Name {

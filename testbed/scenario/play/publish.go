@@ -72,6 +72,10 @@ type follower struct {
 // ends in between.
 func (f *follower) run(ctx context.Context) {
 	defer f.bed.group.Done()
+	if f.bed.s.Session.OneWay() {
+		f.ask(ctx)
+		return
+	}
 	for {
 		receipt, err := f.bed.client.Wait(ctx, api.Sequences{First: f.p.first, Last: f.p.last}, followLimit, f.take)
 		if err == nil {

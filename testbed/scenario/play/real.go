@@ -104,6 +104,9 @@ func (b *realBed) initialize(ctx context.Context) error {
 	args := []string{"origin", "init", "--dir", b.originDir(), "--group", group,
 		"--interface", b.network.origin.Interface, "--rate", s.Rate.String(), "--mtu", strconv.Itoa(s.MTU),
 		"--ttl", strconv.Itoa(1 + len(b.s.Topology.Routers)), "--advertise", net.JoinHostPort(own.String(), "7700")}
+	if s.OneWay() {
+		args = append(args, "--one-way", "--proactive", s.Proactive.String())
+	}
 	if s.SourceSpecific {
 		args = append(args, "--source", own.String())
 	}
@@ -166,8 +169,10 @@ func (b *realBed) start(ctx context.Context) error {
 			}
 		}
 	}
-	if err := b.heard(ctx, started); err != nil {
-		return err
+	if !b.s.Session.OneWay() {
+		if err := b.heard(ctx, started); err != nil {
+			return err
+		}
 	}
 	for i := range b.edges {
 		b.watch(i)

@@ -53,7 +53,7 @@ func newSimBed(s *scenario.Scenario, x *execution) (bed, error) {
 		}
 	}
 	config := sim.Config{
-		Seed: s.Seed, Entries: true, Observe: true, Trunk: s.LinkOf(scenario.Origin).Down.Model(),
+		Seed: s.Seed, Entries: true, Observe: true, OneWay: oneWayOf(&s.Session), Trunk: s.LinkOf(scenario.Origin).Down.Model(),
 		Sender: sender.Config{Rate: uint64(s.Session.Rate), PacketOverhead: overhead},
 	}
 	for i, e := range s.Topology.Edges {
