@@ -68,12 +68,11 @@ func (o *Origin) handleCommon(mux *http.ServeMux) {
 
 // handlePublish reads a tar stream and publishes it.
 func (o *Origin) handlePublish(w http.ResponseWriter, r *http.Request) error {
-	select {
-	case o.publishing <- struct{}{}:
-		defer func() { <-o.publishing }()
-	case <-r.Context().Done():
-		return r.Context().Err()
+	place, err := o.publishing.enter(r.Context())
+	if err != nil {
+		return err
 	}
+	defer place.leave()
 	query := r.URL.Query()
 	options := api.PublishOptions{Host: query.Get("host"), Prefix: query.Get("prefix"), Tags: query["tag"]}
 	for _, h := range query["header"] {
@@ -89,7 +88,8 @@ func (o *Origin) handlePublish(w http.ResponseWriter, r *http.Request) error {
 	if files != nil {
 		defer files.Drop()
 	}
-	result, err := o.publish(body, files, options)
+	grow := func(bytes uint64) error { return place.grow(r.Context(), bytes) }
+	result, err := o.publish(body, files, options, grow)
 	if err != nil {
 		o.answerError(w, r, err)
 		body.drain()
@@ -99,8 +99,9 @@ func (o *Origin) handlePublish(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// publish publishes a tar stream; files, if not nil, has those that were handed over open.
-func (o *Origin) publish(stream io.Reader, files *handover.Conn, options api.PublishOptions) (_ *api.PublishResult, err error) {
+// publish publishes a tar stream; files, if not nil, has those that were handed over open. grow is
+// told how much there is of it, and may wait.
+func (o *Origin) publish(stream io.Reader, files *handover.Conn, options api.PublishOptions, grow func(bytes uint64) error) (_ *api.PublishResult, err error) {
 	priority, err := sender.ParsePriority(options.Priority)
 	if err != nil {
 		return nil, badRequest(fmt.Errorf("priority %q is not known", options.Priority), "give urgent, normal or background")
@@ -113,6 +114,7 @@ func (o *Origin) publish(stream io.Reader, files *handover.Conn, options api.Pub
 	if err != nil {
 		return nil, err
 	}
+	in.grow = grow
 	if files != nil {
 		in.nextFile = files.Next
 	}

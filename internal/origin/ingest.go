@@ -46,6 +46,9 @@ type ingest struct {
 	// publisher that can hand over none.
 	nextFile func() *os.File
 
+	// grow is told how many bytes come next, objects with their rows, and may wait; nil for none.
+	grow func(bytes uint64) error
+
 	seen    map[control.Key]struct{}
 	small   []control.Object
 	bodies  []byte
@@ -153,6 +156,11 @@ func (in *ingest) addObject(header *tar.Header, body io.Reader) error {
 	object := control.Object{Key: key, Length: uint64(header.Size), Headers: in.headers, Tags: in.options.Tags}
 	if err := object.Validate(); err != nil {
 		return badRequest(err, "")
+	}
+	if in.grow != nil {
+		if err := in.grow(object.Length + uint64(in.rowSize(&object))); err != nil {
+			return err
+		}
 	}
 	in.objects++
 	in.bytes += object.Length

@@ -70,7 +70,7 @@ type Origin struct {
 	counts  apiCounts
 	catchUp *catchUp
 	// publishing limits how many publications are read at once.
-	publishing chan struct{}
+	publishing slots
 
 	// storing is held while edges are stored, so that what is stored last is the newest.
 	storing sync.Mutex
@@ -94,7 +94,7 @@ type Origin struct {
 func Open(c Config) (*Origin, error) {
 	o := &Origin{
 		dir: c.Dir, api: c.API, log: c.Log, started: time.Now(),
-		publishing: make(chan struct{}, 2), failure: make(chan error, 1),
+		publishing: newSlots(), failure: make(chan error, 1),
 		released: make(map[uint64]release), superseded: make(chan struct{}, 1),
 	}
 	if o.log == nil {

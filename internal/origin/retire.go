@@ -88,26 +88,20 @@ func (o *Origin) retire(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	o.appending.Lock()
-	defer o.appending.Unlock()
-	keys, retired, kept := o.choose(candidates, named, now)
-	o.loop.call(func(now mono.Time) {
-		for _, sequence := range kept {
+	retired, kept, err := o.appendRetire(candidates, named, now)
+	if err != nil {
+		return err
+	}
+	// The loop closes the files before they are removed: to free a large one takes a while, which
+	// whoever closes it last has to wait for. If the loop has ended it has closed them.
+	_ = o.loop.ask(ctx, func(now mono.Time) {
+		for _, sequence := range append(kept, retired...) {
 			o.loop.cancel(now, sequence)
 		}
 	})
 	if len(retired) == 0 {
 		return nil
 	}
-	drafts := append(selectorDrafts(selectorsOf(keys)), draft{entry: control.Entry{Kind: control.KindRetire, Retire: retired}})
-	if _, err := o.appendLocked(drafts); err != nil {
-		return err
-	}
-	o.loop.call(func(now mono.Time) {
-		for _, sequence := range retired {
-			o.loop.cancel(now, sequence)
-		}
-	})
 	for _, sequence := range retired {
 		if err := o.spool.remove(sequence); err != nil {
 			return err
@@ -118,6 +112,20 @@ func (o *Origin) retire(ctx context.Context, now time.Time) error {
 		o.wakeRetire()
 	}
 	return nil
+}
+
+// appendRetire appends entries that retire those of the candidates that can be, and returns
+// which; kept are those that cannot for now.
+func (o *Origin) appendRetire(candidates []candidate, named *purged, now time.Time) (retired, kept []uint64, err error) {
+	o.appending.Lock()
+	defer o.appending.Unlock()
+	keys, retired, kept := o.choose(candidates, named, now)
+	if len(retired) == 0 {
+		return nil, kept, nil
+	}
+	drafts := append(selectorDrafts(selectorsOf(keys)), draft{entry: control.Entry{Kind: control.KindRetire, Retire: retired}})
+	_, err = o.appendLocked(drafts)
+	return retired, kept, err
 }
 
 // candidates reads the manifests of the first of some bundles.
