@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fanfare/fec"
@@ -18,8 +19,6 @@ import (
 )
 
 const (
-	// trainPackets is how many packets are made, and go to the kernel, at once: a few trains.
-	trainPackets = 128
 	// retryWait is how long the loop waits when the engine or the socket takes no more.
 	retryWait = 5 * time.Millisecond
 )
@@ -64,6 +63,7 @@ type loop struct {
 	objects []uint32 // the TOI of each packet in train
 	class   []uint8  // the traffic class of each packet in train
 	classes [sender.ClassBulk + 1]uint8
+	rate    uint64 // bits per second at most
 	stats   loopStats
 	invalid map[string]uint64 // datagrams that are no feedback, by wire.Reason
 
@@ -71,6 +71,8 @@ type loop struct {
 		mu    sync.Mutex
 		calls []func(now mono.Time)
 		ended bool
+		// waiting says that there are calls.
+		waiting atomic.Bool
 	}
 	fatal error // ends the loop
 }
@@ -104,7 +106,7 @@ func newLoop(o *Origin, group, feedback *mcast.Conn) (*loop, error) {
 		payloads: newPayloads(o.spool), edges: o.edges, entries: o.entries, spool: o.spool,
 		tsi: o.session.Channel, heartbeat: o.session.SymbolLength,
 		invalid: make(map[string]uint64), head: o.signedHead, sequence: o.head.Sequence, bundles: newBacklog(),
-		longest: o.session.SymbolLength,
+		longest: o.session.SymbolLength, rate: uint64(o.session.Rate),
 	}
 	l.oneWay = newOneWay(o, l.clock.Now())
 	config := sender.Config{
@@ -135,6 +137,7 @@ func (l *loop) call(f func(now mono.Time)) bool {
 	ended := l.queue.ended
 	if !ended {
 		l.queue.calls = append(l.queue.calls, f)
+		l.queue.waiting.Store(true)
 	}
 	l.queue.mu.Unlock()
 	l.poller.Wake()
@@ -240,6 +243,7 @@ func (l *loop) runCalls(now mono.Time) {
 	l.queue.mu.Lock()
 	calls := l.queue.calls
 	l.queue.calls = nil
+	l.queue.waiting.Store(false)
 	l.queue.mu.Unlock()
 	for _, f := range calls {
 		f(now)

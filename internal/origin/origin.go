@@ -156,7 +156,7 @@ func (o *Origin) loadFiles() error {
 func (o *Origin) bind() error {
 	group, err := mcast.NewSender(mcast.Options{
 		Group: o.session.Group, Source: o.session.Source, Interface: o.config.Interface,
-		TTL: o.config.TTL, Loop: o.config.Loop, SendBuffer: 1 << 20,
+		TTL: o.config.TTL, Loop: o.config.Loop, SendBuffer: sendBuffer(uint64(o.session.Rate)),
 	})
 	if err != nil {
 		return err

@@ -60,10 +60,14 @@ func (l *loop) recall(now mono.Time, toi uint32) {
 	l.add(now, o)
 }
 
-// send sends what the engine has to send, in trains.
+// send sends what the engine has to send, in trains; a call that comes meanwhile, such as a purge, is
+// run before the next.
 func (l *loop) send(now mono.Time) error {
 	for {
 		if len(l.unsent) == 0 {
+			if l.queue.waiting.Load() {
+				return nil // the poller has been woken
+			}
 			l.fill(now)
 		}
 		if len(l.unsent) == 0 {
@@ -104,11 +108,12 @@ func (l *loop) write(n int) (sent int, err error) {
 
 // fill makes the next train.
 func (l *loop) fill(now mono.Time) {
-	if room := trainPackets * (l.longest + wire.MaxHeaderLength); cap(l.arena) < room {
+	most := trainLength(l.rate, l.longest)
+	if room := most * (l.longest + wire.MaxHeaderLength); cap(l.arena) < room {
 		l.arena = make([]byte, 0, room) // it must not move while payloads are read into it
 	}
 	l.arena, l.train, l.objects, l.class = l.arena[:0], l.train[:0], l.objects[:0], l.class[:0]
-	for len(l.train) < trainPackets && l.engine.NextPacket(now, &l.packet) {
+	for len(l.train) < most && l.engine.NextPacket(now, &l.packet) {
 		start, class := len(l.arena), l.engine.Class()
 		if !l.appendPacket(now) {
 			l.arena = l.arena[:start]
