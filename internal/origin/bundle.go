@@ -103,8 +103,10 @@ func (w *bundleWriter) store(p []byte) error {
 		return err
 	}
 	w.offset += int64(len(p))
-	if w.fresh += len(p); w.fresh >= writeback.Bytes && w.ahead.Begin(w.file) {
+	if w.fresh += len(p); w.fresh >= writeback.Bytes {
 		w.fresh = 0
+		w.ahead.Begin(w.file)
+		writeback.Settle(w.file, w.offset)
 	}
 	return nil
 }

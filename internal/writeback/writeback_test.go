@@ -37,3 +37,24 @@ func TestBegin(t *testing.T) {
 		t.Errorf("%d bytes, %v, want the %d written", len(got), err, len(want))
 	}
 }
+
+func TestSettle(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	piece := bytes.Repeat([]byte{1}, 4<<20)
+	var written int64
+	for range 6 {
+		n, err := file.Write(piece)
+		if err != nil {
+			t.Fatal(err)
+		}
+		written += int64(n)
+		Settle(file, written) // it returns, whether there is anything to wait for or not
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	Settle(file, written)
+}
