@@ -33,18 +33,28 @@ type block struct {
 	// file and not in the buffer.
 	present, spilled symbols
 	repair           []fec.Repair
+	// stored are repair symbols in the overflow.
+	stored []storedSymbol
 	// older and newer link the blocks that have a buffer, by when they were last touched.
 	older, newer *block
+}
+
+// storedSymbol is a repair symbol in the overflow.
+type storedSymbol struct {
+	esi  uint8
+	slot uint32
 }
 
 // An assembly turns symbols into blocks on disk, within a memory limit. The loop owns it.
 //
 // When memory is short, the source symbols of the block longest untouched go to their
 // place in the file, and come back when the block can be decoded. Repair symbols have no
-// place there, and a limit of their own.
+// place there, and a limit of their own; beyond it they go to a file that all blocks share.
 type assembly struct {
 	disk           *disk
 	source, repair *pool
+	overflow       overflow
+	loaded         []byte // what finish has read from it
 	oldest, newest *block
 	decoders       map[shape]*fec.Decoder
 	count          *counters
@@ -59,6 +69,7 @@ const maxDecoders = 16
 func newAssembly(d *disk, memory int64, count *counters) *assembly {
 	return &assembly{
 		disk:     d,
+		overflow: overflow{disk: d},
 		source:   newPool(memory-memory/4, 4096, &count.memoryBytes),
 		repair:   newPool(memory/4, 64, &count.memoryBytes),
 		decoders: map[shape]*fec.Decoder{},
@@ -98,11 +109,22 @@ func (a *assembly) addRepair(b *block, esi int, payload []byte) error {
 			return nil
 		}
 	}
+	for _, s := range b.stored {
+		if int(s.esi) == esi {
+			return nil
+		}
+	}
 	symbol := a.repair.get(len(payload))
 	if symbol == nil {
-		a.empty(b)
-		a.count.blocksEmptied.Add(1)
-		return ErrMemory
+		slot, err := a.overflow.put(payload)
+		if err != nil {
+			a.empty(b)
+			a.count.blocksEmptied.Add(1)
+			return ErrMemory
+		}
+		b.stored = append(b.stored, storedSymbol{uint8(esi), slot})
+		a.count.symbolsSpilled.Add(1)
+		return nil
 	}
 	copy(symbol, payload)
 	b.repair = append(b.repair, fec.Repair{ESI: esi, Symbol: symbol})
@@ -188,10 +210,14 @@ func (b *block) run(first, count int) (bytes []byte, offset int64) {
 func (a *assembly) finish(b *block) (verified bool, err error) {
 	defer a.empty(b)
 	missing := b.k - b.present.count()
-	if missing > len(b.repair) {
+	if missing > len(b.repair)+len(b.stored) {
 		return false, ErrTooFew
 	}
 	if err := a.load(b); err != nil {
+		return false, err
+	}
+	repair, err := a.loadRepair(b, missing)
+	if err != nil {
 		return false, err
 	}
 	if missing > 0 {
@@ -199,7 +225,7 @@ func (a *assembly) finish(b *block) (verified bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if err := d.Decode(b.buffer, b.present.has, b.repair); err != nil {
+		if err := d.Decode(b.buffer, b.present.has, repair); err != nil {
 			return false, err
 		}
 		a.count.blocksDecoded.Add(1)
@@ -214,6 +240,28 @@ func (a *assembly) finish(b *block) (verified bool, err error) {
 	}
 	a.count.blocksWritten.Add(1)
 	return known, nil
+}
+
+// loadRepair returns the repair symbols of b, as many as are missing, those from the overflow
+// among them. They are valid until the next call.
+func (a *assembly) loadRepair(b *block, missing int) ([]fec.Repair, error) {
+	e := int(b.in.oti.SymbolLength)
+	more := missing - len(b.repair)
+	if more <= 0 {
+		return b.repair, nil
+	}
+	if len(a.loaded) < more*e {
+		a.loaded = make([]byte, more*e)
+	}
+	repair := b.repair
+	for i, s := range b.stored[:more] {
+		symbol := a.loaded[i*e : (i+1)*e]
+		if err := a.overflow.get(s.slot, symbol); err != nil {
+			return nil, &diskError{"read back", err}
+		}
+		repair = append(repair[:len(repair):len(repair)], fec.Repair{ESI: int(s.esi), Symbol: symbol})
+	}
+	return repair, nil
 }
 
 func (a *assembly) decoder(b *block) (*fec.Decoder, error) {
@@ -238,7 +286,10 @@ func (a *assembly) empty(b *block) {
 	for _, r := range b.repair {
 		a.repair.put(r.Symbol)
 	}
-	b.repair = nil
+	for _, s := range b.stored {
+		a.overflow.drop(s.slot)
+	}
+	b.repair, b.stored = nil, nil
 	delete(b.in.open, b.sbn)
 }
 

@@ -32,7 +32,7 @@ type Config struct {
 	// reached, whole bundles go, the least recently served first.
 	MaxBytes int64
 	// MemoryBytes bounds the symbols held in memory; 0: DefaultMemoryBytes. A quarter of
-	// it is for repair symbols.
+	// it is for repair symbols, of which up to 1 GiB more lie on disk.
 	MemoryBytes int64
 	// ReserveBytes is disk space that bundle files leave free, for the index; 0:
 	// DefaultReserveBytes, negative: none.

@@ -82,16 +82,16 @@ func TestSymbolsInAnyOrder(t *testing.T) {
 				e.commit(m)
 				e.want(at("/a"), 200, text)
 				s := e.Stats()
-				if memory == 0 && (asked > 0 || s.BlocksSpilled > 0 || s.BlocksEmptied > 0) {
-					t.Errorf("asked %d with plenty of memory: %+v", asked, s)
+				if asked > 0 || s.BlocksEmptied > 0 {
+					t.Errorf("asked %d: %+v", asked, s)
 				}
-				if memory > 0 && s.BlocksSpilled == 0 {
-					t.Errorf("nothing spilled: %+v", s)
+				if spilled := s.BlocksSpilled > 0 && s.SymbolsSpilled > 0; spilled != (memory > 0) {
+					t.Errorf("spilled %v: %+v", spilled, s)
 				}
 				if limit := max(memory, 4096+128); memory > 0 && s.MemoryBytes > limit {
 					t.Errorf("%d bytes in memory, limit %d", s.MemoryBytes, limit)
 				}
-				if memory >= 64<<10 && s.BlocksDecoded == 0 || s.BlocksWritten != uint64(m.part.Blocks()) {
+				if s.BlocksDecoded == 0 || s.BlocksWritten != uint64(m.part.Blocks()) {
 					t.Errorf("%d blocks: %+v", m.part.Blocks(), s)
 				}
 			})

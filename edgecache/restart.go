@@ -73,6 +73,7 @@ func (c *Cache) Close() error {
 		}
 	}
 	c.disk.files.close()
+	c.assembly.overflow.close()
 	c.disk.wait()
 	return errors.Join(err, c.index.db.Close())
 }

@@ -13,7 +13,9 @@ type Stats struct {
 	BlocksResumed uint64
 	// BlocksSpilled is how often an open block's symbols went to the file for want of memory.
 	BlocksSpilled uint64
-	// BlocksEmptied is the open blocks given up for want of memory for repair symbols.
+	// SymbolsSpilled is the repair symbols that went to a file of their own for want of memory.
+	SymbolsSpilled uint64
+	// BlocksEmptied is the open blocks given up for want of room for symbols.
 	BlocksEmptied uint64
 	// SymbolsStored is the symbols taken, SymbolsRefused those refused with an error.
 	SymbolsStored, SymbolsRefused uint64
@@ -45,7 +47,7 @@ type Stats struct {
 // counters is the part of Stats that is counted from several goroutines.
 type counters struct {
 	blocksWritten, blocksDecoded, blocksPoisoned, blocksResumed atomic.Uint64
-	blocksSpilled, blocksEmptied                                atomic.Uint64
+	blocksSpilled, symbolsSpilled, blocksEmptied                atomic.Uint64
 	symbolsStored, symbolsRefused                               atomic.Uint64
 	bundlesCommitted, bundlesEvicted, bundlesDropped            atomic.Uint64
 	bundlesFailed, entriesApplied                               atomic.Uint64
@@ -59,6 +61,7 @@ func (c *counters) fill(s *Stats) {
 	s.BlocksWritten, s.BlocksDecoded = c.blocksWritten.Load(), c.blocksDecoded.Load()
 	s.BlocksPoisoned, s.BlocksResumed = c.blocksPoisoned.Load(), c.blocksResumed.Load()
 	s.BlocksSpilled, s.BlocksEmptied = c.blocksSpilled.Load(), c.blocksEmptied.Load()
+	s.SymbolsSpilled = c.symbolsSpilled.Load()
 	s.SymbolsStored, s.SymbolsRefused = c.symbolsStored.Load(), c.symbolsRefused.Load()
 	s.BundlesCommitted = c.bundlesCommitted.Load()
 	s.BundlesEvicted, s.BundlesDropped = c.bundlesEvicted.Load(), c.bundlesDropped.Load()

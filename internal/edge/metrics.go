@@ -86,6 +86,7 @@ func (m *metrics) addCache() {
 	m.counter("blocks_poisoned", "Source blocks that failed their digest.", func(s *snapshot) uint64 { return s.cache.BlocksPoisoned })
 	m.counter("blocks_resumed", "Source blocks found whole on disk at the start.", func(s *snapshot) uint64 { return s.cache.BlocksResumed })
 	m.counter("blocks_spilled", "Open blocks written early for want of memory.", func(s *snapshot) uint64 { return s.cache.BlocksSpilled })
+	m.counter("symbols_spilled", "Repair symbols that went to disk for want of memory.", func(s *snapshot) uint64 { return s.cache.SymbolsSpilled })
 	m.counter("bundles_committed", "Bundles that became complete.", func(s *snapshot) uint64 { return s.cache.BundlesCommitted })
 	m.counter("bundles_evicted", "Complete bundles that went for the size limit.", func(s *snapshot) uint64 { return s.cache.BundlesEvicted })
 	m.counter("bundles_dropped", "Bundles whose objects were purged or superseded.", func(s *snapshot) uint64 { return s.cache.BundlesDropped })
