@@ -212,11 +212,9 @@ func (l *loop) events(now mono.Time) {
 		case receiver.ObjectDropped:
 			l.abandon(event.TOI)
 		case receiver.Demoted:
-			l.log.Warn("demoted: this edge cannot keep up, and fetches from the origin what it misses")
-			l.fetchMissing(now, true, l.unicast.silent)
+			l.demoted(now, true)
 		case receiver.Promoted:
-			l.log.Info("not demoted any more")
-			l.fetchMissing(now, false, l.unicast.silent)
+			l.demoted(now, false)
 		case receiver.SenderRestarted:
 			l.log.Info("the origin's sender restarted")
 		case receiver.SenderSilent:

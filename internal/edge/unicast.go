@@ -2,8 +2,10 @@ package edge
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -25,6 +27,8 @@ const (
 	// often one looks whose poisoned blocks must wait.
 	fetchPoll = 50 * time.Millisecond
 	laterPoll = time.Second
+	// tellDemotion is the least time between two words about demotion in the log.
+	tellDemotion = 3 * time.Second
 	// runTime is how long a request should take if the origin has nobody else to serve at a quarter
 	// of the session's rate; its length is between minRun and maxRun bytes, but for one block.
 	runTime        = time.Second
@@ -50,6 +54,8 @@ type unicast struct {
 	at       mono.Time
 	busy     bool
 	failures int
+	// told is when the log was told of demotion last.
+	told mono.Time
 }
 
 // newUnicast returns one for a session of that rate, in bits per second.
@@ -126,6 +132,21 @@ type wrong struct {
 	sbn   uint32
 	// until is when the bundle may be fetched again.
 	until mono.Time
+}
+
+// demoted takes note that the origin says that this edge cannot keep up, or can. Whoever can send to
+// the group can say so, too: the log is not told at every turn.
+func (l *loop) demoted(now mono.Time, demoted bool) {
+	level := slog.LevelDebug
+	if l.unicast.told == 0 || now.Sub(l.unicast.told) >= tellDemotion {
+		l.unicast.told, level = now, slog.LevelWarn
+	}
+	if demoted {
+		l.log.Log(context.Background(), level, "demoted: this edge cannot keep up, and fetches from the origin what it misses")
+	} else {
+		l.log.Log(context.Background(), level, "this edge keeps up again, and is not demoted any more")
+	}
+	l.fetchMissing(now, demoted, l.unicast.silent)
 }
 
 // fetchMissing has all that is missing fetched or not, where there is a path to the origin.

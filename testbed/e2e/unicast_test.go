@@ -138,16 +138,25 @@ func TestStraggler(t *testing.T) {
 	}
 }
 
-// TestDeafEdge cuts an edge off the group while its path to the origin is well: it gets what is
-// published by unicast.
-func TestDeafEdge(t *testing.T) {
-	w := newWorld(t, worldConfig{Edges: 2, Namespaces: true, Rate: 100_000_000})
-	if err := w.bed.Edges[1].SetLoss(1); err != nil { // of UDP
-		t.Fatal(err)
+// TestDeafEdges cuts all edges off the group while their paths to the origin are well: they get what is
+// published by unicast, no faster than they may.
+func TestDeafEdges(t *testing.T) {
+	const edges, bytes = 4, 6 << 20
+	w := newWorld(t, worldConfig{Edges: edges, Namespaces: true, Rate: 100_000_000})
+	for _, host := range w.bed.Edges {
+		if err := host.SetLoss(1); err != nil { // of UDP
+			t.Fatal(err)
+		}
 	}
-	w.await(w.publish(map[string][]byte{"large": content("large", 5<<20), "small": content("small", 5000)}, "x"), 40*time.Second)
+	begin := time.Now()
+	w.await(w.publish(map[string][]byte{"large": content("large", bytes), "small": content("small", 5000)}, "x"), 40*time.Second)
+	if took, least := time.Since(begin).Seconds(), 8*edges*bytes/25e6; took < least {
+		t.Errorf("%d edges had %d bytes each after %.1f s; at a quarter of the rate it takes %.1f", edges, bytes, took, least)
+	}
 	w.check()
-	if w.edges[1].metric(t, "fanfare_edge_blocks_fetched_total") == 0 {
-		t.Error("it was not deaf")
+	for _, n := range w.edges {
+		if n.metric(t, "fanfare_edge_blocks_fetched_total") == 0 {
+			t.Errorf("%s was not deaf", n.name)
+		}
 	}
 }
