@@ -332,6 +332,8 @@ func (e *Engine) nextPass(now mono.Time, p *wire.Packet, c *class) (*object, boo
 	c.sent(int(p.OTI.SymbolLength), e.pacer.bytes(trainTime, turnBytes))
 	if o.pass.done() {
 		e.passed(now, o)
+	} else if o.pass.between() && len(e.edges.table) <= promptEdges {
+		e.beat.prompt()
 	}
 	return o, true
 }

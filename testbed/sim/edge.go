@@ -190,6 +190,7 @@ func (s *Simulation) settle(i int, f *flight) {
 		case receiver.BlockReady:
 			if f != nil && wire.IsData(ev.TOI) {
 				o.blocks[ev.SBN].complete(f.transmission)
+				o.blocks[ev.SBN].whole = s.now
 			}
 			if wire.IsData(ev.TOI) {
 				o.have[i].add(ev.SBN)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"fanfare/sender"
 	"fanfare/testbed/netem"
 )
 
@@ -108,6 +109,29 @@ func TestTail(t *testing.T) {
 		}
 		if over > 1.03 {
 			t.Errorf("sent %.4f of ideal", over)
+		}
+	}
+}
+
+// TestRepairTime holds the time from when an edge could know that it has lost symbols of a block in the
+// middle of an object until they are repaired to a round trip and 2 ms, if repair is not lost as well.
+func TestRepairTime(t *testing.T) {
+	for _, rtt := range []time.Duration{2 * time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond} {
+		cfg := lan(4, 0)
+		down := netem.Config{Delay: rtt / 2, Loss: 0.002}
+		cfg.Edges, cfg.Proactive = Star(4, down, netem.Config{Delay: rtt / 2}), sender.NoProactive
+		r, s := finished(t, cfg, 20_000_000)
+		var took []time.Duration
+		for _, b := range s.objects[0].blocks {
+			if b.sequences != nil && b.called > 0 {
+				took = append(took, b.whole.Sub(b.passed)-rtt/2)
+			}
+		}
+		p50, p90 := quantile(took, 0.5), quantile(took, 0.9)
+		t.Logf("round trip %v: %d of %d blocks repaired, p50 %v, p90 %v, p99 %v; %d heartbeats", rtt, len(took), len(s.objects[0].blocks),
+			p50, p90, quantile(took, 0.99), r.Sender.HeartbeatsSent)
+		if len(took) < 50 || p90 > rtt+2*time.Millisecond {
+			t.Errorf("p90 of %d is %v at a round trip of %v", len(took), p90, rtt)
 		}
 	}
 }

@@ -143,6 +143,9 @@ func (s *Simulation) launch(i int, f *flight) {
 		unasked, margin := stats.ProactiveSymbolsSent, stats.MarginSymbolsSent
 		f.transmission = o.blocks[f.packet.SBN].transmit(f.packet.PacketSequence, unasked > s.origin.unasked, margin > s.origin.margin)
 		s.origin.unasked, s.origin.margin = unasked, margin
+		if b := &o.blocks[f.packet.SBN]; b.total() == int(f.packet.SourceBlockLength) {
+			b.passed = s.now
+		}
 
 		f.size += int(o.oti.SymbolLength)
 	}

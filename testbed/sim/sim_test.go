@@ -22,6 +22,13 @@ func lan(n int, loss float64) Config {
 // all is done.
 func run(t *testing.T, cfg Config, bytes ...uint64) Result {
 	t.Helper()
+	r, _ := finished(t, cfg, bytes...)
+	return r
+}
+
+// finished is run for tests that look into the simulation.
+func finished(t *testing.T, cfg Config, bytes ...uint64) (Result, *Simulation) {
+	t.Helper()
 	s, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +36,7 @@ func run(t *testing.T, cfg Config, bytes ...uint64) Result {
 	for _, b := range bytes {
 		s.Publish(200*time.Millisecond, Bundle(b, 200))
 	}
-	return finish(t, s)
+	return finish(t, s), s
 }
 
 // finish runs a simulation until all is done.

@@ -1,6 +1,10 @@
 package sim
 
-import "sort"
+import (
+	"sort"
+
+	"fanfare/internal/mono"
+)
 
 // tally is the simulator's own account of one block, kept in full where the sender's is short:
 // the packet of every transmission, and the most that any ask called for.
@@ -16,6 +20,9 @@ type tally struct {
 	margin int
 	// useful is the last transmission that completed the block at an edge.
 	useful int
+	// passed is when the last of as many symbols was sent as the block has source symbols, whole when
+	// the last edge had it.
+	passed, whole mono.Time
 }
 
 // transmit notes a transmission and returns its number, from 1.
