@@ -40,7 +40,7 @@
 // symbols).
 //
 // The control object goes out at once, before all else and without waiting for the token
-// bucket, and twice more 5 ms apart. A heartbeat with the new head of the log follows the
+// bucket, and twice more 5 ms apart (more often if edges lose much). A heartbeat with the new head of the log follows the
 // first copy. Then the first pass of the data object begins: its source symbols, in groups of
 // up to eight blocks whose symbols take turns (firstpass.go), as fast as the bucket lets them.
 // Heartbeats every few milliseconds say how far the first pass is, so that receivers know

@@ -86,6 +86,10 @@ func (e *Engine) Add(now mono.Time, o ObjectInfo) error {
 	if err != nil {
 		return err
 	}
+	if b := obj.control; b != nil && b.k == 1 && b.goal > 0 {
+		b.goal = e.proactive.copies(now, &e.edges)
+		b.unasked = b.goal
+	}
 	if held != nil {
 		e.forget(held)
 	}

@@ -84,16 +84,42 @@ func (p *proactive) track(now mono.Time, k, n, need int, all *edges) {
 
 // ruled returns what the rule says for k.
 func (p *proactive) ruled(now mono.Time, k int, all *edges) ruling {
-	if p.counted == 0 || now.Sub(p.counted) >= countInterval {
-		p.counted = max(now, 1)
-		p.losses = all.losses()
-		p.rulings = [len(p.rulings)]ruling{}
-	}
+	p.count(now, all)
 	r := &p.rulings[k]
 	if !r.known {
 		*r = p.losses.rule(k)
 	}
 	return *r
+}
+
+// count looks at what edges report, now and then.
+func (p *proactive) count(now mono.Time, all *edges) {
+	if p.counted == 0 || now.Sub(p.counted) >= countInterval {
+		p.counted = max(now, 1)
+		p.losses = all.losses()
+		p.rulings = [len(p.rulings)]ruling{}
+	}
+}
+
+// copies returns how often the symbol of a one-symbol control object is sent: controlCopies times, or
+// as often as makes it unlikely that some edge loses every copy.
+func (p *proactive) copies(now mono.Time, all *edges) uint32 {
+	p.count(now, all)
+	n := controlCopies
+	for n < mostCopies && p.losses.allLost(n) > copiesRisk {
+		n++
+	}
+	return uint32(n)
+}
+
+// allLost returns how many edges lose all of n packets on average.
+func (c *lossClasses) allLost(n int) (sum float64) {
+	for class, edges := range c {
+		if edges > 0 {
+			sum += float64(edges) * math.Pow(c.loss(class), float64(n))
+		}
+	}
+	return sum
 }
 
 // lossClasses counts edges by their loss, in classes that are an eighth of an octave wide: so

@@ -277,3 +277,17 @@ func TestAskLongAfterProactive(t *testing.T) {
 		}
 	}
 }
+
+func TestCopiesOfEntries(t *testing.T) {
+	for _, test := range []struct {
+		edges int
+		ppm   uint32
+		want  int
+	}{{0, 0, 3}, {4, 0, 3}, {4, 10_000, 3}, {4, 100_000, 4}, {100, 90_000, 5}, {1000, 10_000, 3}, {10_000, 10_000, 4}, {1000, 300_000, 6}} {
+		h := reporting(t, test.edges, test.ppm)
+		h.add(ObjectInfo{TOI: 7, OTI: oti(1, 1, 1)})
+		if got := h.symbols(7)[0]; got != test.want {
+			t.Errorf("%d edges, %d ppm: %d copies, want %d", test.edges, test.ppm, got, test.want)
+		}
+	}
+}
