@@ -12,7 +12,7 @@ import (
 func BenchmarkSmallObjects(b *testing.B) {
 	const objects, size = 4096, 1000
 	o := newOrigin(b)
-	o.oti.SymbolLength, o.oti.MaxBlock, o.oti.MaxSymbols = 1408, 200, 255
+	o.oti.SymbolLength, o.oti.MaxBlock, o.oti.MaxSymbols = benchLength, benchSymbols, 255
 	content := make([]body, objects)
 	bytes := random(1, objects*size)
 	e := openEdge(b, o, o.config(b.TempDir()))
@@ -26,12 +26,68 @@ func BenchmarkSmallObjects(b *testing.B) {
 			}
 		}
 		m := o.publish(content...)
-		padded := make([]byte, (len(m.bytes)+1407)/1408*1408)
+		padded := make([]byte, (len(m.bytes)+benchLength-1)/benchLength*benchLength)
 		copy(padded, m.bytes)
 		b.StartTimer()
 		e.deliverBytes(m, padded)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*objects), "ns/object")
+}
+
+// The blocks of these benchmarks are those of large files at MTU 1,500.
+const benchSymbols, benchLength = 200, 1408
+
+// BenchmarkStoreBlock takes a block from its symbols to the file: copied into place, verified against
+// its digest, written.
+func BenchmarkStoreBlock(b *testing.B) {
+	const blocks = 100
+	o := newOrigin(b)
+	o.oti.SymbolLength, o.oti.MaxBlock, o.oti.MaxSymbols = benchLength, benchSymbols, 255
+	content := string(random(1, blocks*benchSymbols*benchLength))
+	e := openEdge(b, o, o.config(b.TempDir()))
+	var m *made
+	var source []byte
+	next := func() {
+		b.StopTimer()
+		defer b.StartTimer()
+		if m != nil {
+			e.Abort(m.sequence(), "enough")
+		}
+		m = o.publish(file("/large", content))
+		source = append(m.bytes, make([]byte, benchLength)...)
+		e.apply(m)
+		if err := e.Begin(m.sequence(), m.part.OTI()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.SetBytes(benchSymbols * benchLength)
+	b.ReportAllocs()
+	for sbn := uint32(blocks); b.Loop(); sbn++ {
+		if sbn >= blocks {
+			next()
+			sbn = 0
+		}
+		offset := m.part.Offset(sbn)
+		for esi := range m.part.SourceSymbols(sbn) {
+			if err := e.Symbol(m.sequence(), sbn, esi, source[offset:][:benchLength]); err != nil {
+				b.Fatal(err)
+			}
+			offset += benchLength
+		}
+		if err := e.FinishBlock(m.sequence(), sbn); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkDigestBlock is what verifying a block costs.
+func BenchmarkDigestBlock(b *testing.B) {
+	block := random(1, benchSymbols*benchLength)
+	b.SetBytes(int64(len(block)))
+	b.ReportAllocs()
+	for b.Loop() {
+		control.Sum(block)
+	}
 }
 
 // deliverBytes is deliver, with the bytes of the bundle padded to whole symbols.

@@ -26,6 +26,14 @@
 //	Ready        bundles whose every block is verified
 //	Commit       fsync, then the index, then the catalogue: from now on served
 //
+// # How a request is answered
+//
+// Requests share the bundle files that they open, and the last of these stay open (files.go), so a
+// small object costs no open(2): it is read into memory and leaves together with the head of
+// the answer in one write, where the server's connections are those of internal/cork. A larger
+// one is opened once more, for an offset of its own, and handed to the server as a file, which
+// sends it by sendfile(2) where there is no TLS. Conditions and ranges are http.ServeContent's.
+//
 // # What survives
 //
 // A bundle is durable, then indexed durably, then served. An entry is in force over HTTP when

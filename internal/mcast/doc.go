@@ -17,6 +17,9 @@
 //		// drain the engine's events and packets, conn.Write(batch)
 //	}
 //
+// Where packets stream in, Rest before the next Read lets some gather, and the Wait can be left
+// out: a Read that finds nothing costs no more.
+//
 // # What reaches the caller
 //
 // A socket made by Join is bound to the group's own address and told to hear only what it
