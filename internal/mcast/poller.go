@@ -26,7 +26,7 @@ type Poller struct {
 	tuned bool // the thread's timer slack is set
 	// yielded is when the goroutine last gave up its turn.
 	yielded mono.Time
-	limit unix.Timespec
+	limit   unix.Timespec
 
 	woken atomic.Bool // a wake-up is in the eventfd, or about to be
 	mu    sync.Mutex  // guards event against a Wake during Close
