@@ -293,6 +293,12 @@ func (a *assembly) empty(b *block) {
 	delete(b.in.open, b.sbn)
 }
 
+// close gives back all memory; every block is empty.
+func (a *assembly) close() {
+	a.source.trim(a.source.used)
+	a.repair.trim(a.repair.used)
+}
+
 // release gives back the buffer of b, if it has one.
 func (a *assembly) release(b *block) {
 	if b.buffer == nil {

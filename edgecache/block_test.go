@@ -1,6 +1,7 @@
 package edgecache
 
 import (
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -92,5 +93,63 @@ func TestBetween(t *testing.T) {
 				t.Errorf("%v to %d: %v, want %v", test.open, test.highest, done, test.done)
 			}
 		}
+	}
+}
+
+// Large buffers lie outside of Go's heap, and go back to the system.
+func TestPoolMapsLargeBuffers(t *testing.T) {
+	var gauge atomic.Int64
+	p := newPool(4*mappedSize, 4096, &gauge)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	var taken [][]byte
+	for range 4 {
+		b := p.get(mappedSize - 100)
+		for i := range b {
+			b[i] = 1
+		}
+		taken = append(taken, b)
+	}
+	if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > mappedSize/2 {
+		t.Errorf("%d bytes of the heap for %d buffers of %d", after.TotalAlloc-before.TotalAlloc, len(taken), mappedSize)
+	}
+	for _, b := range taken {
+		p.put(b)
+	}
+	if again := p.get(mappedSize - 200); cap(again) != mappedSize || gauge.Load() != 4*mappedSize {
+		t.Errorf("a buffer of %d bytes, %d in all", cap(again), gauge.Load())
+	} else {
+		p.put(again)
+	}
+	p.trim(p.used)
+	if gauge.Load() != 0 || len(p.free) != 0 {
+		t.Errorf("%d bytes are left", gauge.Load())
+	}
+}
+
+// Close gives back the buffers of blocks that are not whole.
+func TestCloseGivesBackMemory(t *testing.T) {
+	o := newOrigin(t)
+	o.oti.SymbolLength, o.oti.MaxBlock, o.oti.MaxSymbols = 1024, 100, 120
+	e := openEdge(t, o, o.config(t.TempDir()))
+	m := o.publish(file("/a", string(random(1, 300_000))))
+	e.apply(m)
+	if err := e.Begin(1, m.part.OTI()); err != nil {
+		t.Fatal(err)
+	}
+	for sbn := range uint32(3) {
+		for _, esi := range []int{0, 110} {
+			if err := e.Symbol(1, sbn, esi, make([]byte, 1024)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	cache := e.Cache
+	if cache.Stats().MemoryBytes == 0 {
+		t.Error("no memory is in use")
+	}
+	e.close()
+	if n := cache.count.memoryBytes.Load(); n != 0 {
+		t.Errorf("%d bytes are left", n)
 	}
 }

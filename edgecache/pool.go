@@ -1,6 +1,14 @@
 package edgecache
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// mappedSize is from which size on buffers are mappings of their own and no part of Go's heap: of what
+// is in the heap the garbage collector allows as much again in garbage.
+const mappedSize = 64 << 10
 
 // A pool hands out byte buffers up to a limit and keeps those that come back for the next
 // one of their size. The loop owns it.
@@ -32,7 +40,24 @@ func (p *pool) get(n int) []byte {
 		}
 	}
 	p.add(int64(size))
-	return make([]byte, n, size)
+	return newBuffer(size)[:n]
+}
+
+func newBuffer(size int) []byte {
+	if size >= mappedSize {
+		b, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+		if err == nil {
+			return b
+		}
+	}
+	return make([]byte, size)
+}
+
+// freeBuffer gives back what newBuffer returned. Nothing may point into it any more.
+func freeBuffer(b []byte) {
+	if b = b[:cap(b)]; len(b) >= mappedSize {
+		_ = unix.Munmap(b) // refused, if it is no mapping: then the garbage collector takes it
+	}
 }
 
 // put takes back a buffer that get returned.
@@ -40,15 +65,17 @@ func (p *pool) put(b []byte) {
 	size := cap(b)
 	if p.used > p.limit {
 		p.add(-int64(size))
+		freeBuffer(b)
 		return
 	}
 	p.free[size] = append(p.free[size], b[:size])
 }
 
-// trim gives free buffers to the garbage collector until bytes are gone or none is left.
+// trim gives free buffers back to the system until bytes are gone or none is left.
 func (p *pool) trim(bytes int64) {
 	for size, list := range p.free {
 		for len(list) > 0 && bytes > 0 {
+			freeBuffer(list[len(list)-1])
 			list[len(list)-1] = nil
 			list = list[:len(list)-1]
 			bytes -= int64(size)

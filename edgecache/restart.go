@@ -67,6 +67,7 @@ func (c *Cache) Close() error {
 	for _, in := range c.incoming {
 		c.close(in)
 	}
+	c.assembly.close()
 	for _, b := range c.bundles {
 		if b.file != nil {
 			b.file.Close()
