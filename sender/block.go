@@ -13,8 +13,12 @@ type block struct {
 	called uint32
 	// touched is when the block was last asked for or sent; due is when it may be sent next.
 	touched, due mono.Time
-	// payer pays for what is queued of a block of a data object; nil if nothing is.
-	payer *payer
+	// soon is the part of the goal that edges which lack a few symbols asked for; it is at most goal.
+	soon uint32
+	// turn is how many symbols were sent since it was the block's turn in its queue.
+	turn int
+	// urgentPayer and restPayer pay for what is queued of a block of a data object.
+	urgentPayer, restPayer *payer
 	// unasked is how many transmissions of a control object are not for an ask.
 	unasked uint32
 

@@ -120,6 +120,9 @@ func (e *Engine) askBlock(now mono.Time, o *object, sbn uint32, need int, sequen
 	if b == nil {
 		b = e.repairs.find(o.toi, sbn)
 	}
+	if b != nil && o.control == nil && known && !o.sent && !o.pass.ended(sbn, sequence) {
+		return false // asked before the first pass was over, and late
+	}
 	if b == nil {
 		sent, ok := o.opening(sbn, need, sequence, known)
 		if !ok {

@@ -282,7 +282,7 @@ func (e *Engine) nextOfClass(now mono.Time, p *wire.Packet, rank int) bool {
 		c.credit = 0
 	case b.list == &e.repairs.queues[rank].bulk:
 		if !c.passNext {
-			c.passNext = b.outstanding() == 1
+			c.passNext = b.outstanding() == 1 || b.turn+1 >= max(b.k, bulkLeast)
 		} else if o, ok := e.nextPass(now, p, c); ok {
 			c.passNext = o.pass.width != 0
 			return true
