@@ -22,7 +22,8 @@ func (h *harness) silent() {
 func TestOneWayCycles(t *testing.T) {
 	h := newHarness(t, Config{OneWay: true})
 	toi, o := wire.DataTOI(3), oti(8, 4, 12)
-	past := wire.Heartbeat{GRTT: 20 * ms, Started: toi}
+	// Nothing was sent that could be acknowledged: such a hint is forged.
+	past := wire.Heartbeat{GRTT: 20 * ms, Started: toi, Echoes: []wire.Echo{{Edge: 5, Counter: 7, Demoted: true}}}
 	h.heartbeat(past)
 	h.wantEvents(Event{Kind: SenderHeard})
 	h.expect(ObjectInfo{TOI: toi, OTI: o})

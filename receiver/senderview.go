@@ -92,7 +92,7 @@ func (e *Engine) HandleHeartbeat(now mono.Time, p *wire.Packet, h *wire.Heartbea
 	}
 	e.stats.HeartbeatsReceived++
 	for _, echo := range h.Echoes {
-		if echo.Edge == e.cfg.Edge {
+		if echo.Edge == e.cfg.Edge && !e.cfg.OneWay {
 			e.rtt.echo(now, echo.Counter, echo.Held)
 			e.reporter.echo(echo.Counter)
 			e.demote(echo.Demoted)

@@ -21,6 +21,9 @@
 // (catchup.go, ranges.go): all together at catch_up_rate at most, some at a time, in goroutines of
 // their own, from the page cache to the connection. The loop knows nothing of it.
 //
+// A one-way origin ignores what edges send and repeats everything: internal/carousel says what and
+// when, and the loop (oneway.go) hands it to the engine behind what was just published.
+//
 // A bundle of which every object was replaced, purged or removed is not sent any further
 // (supersede.go): its first pass is broken off, and a retire entry tells the edges, which may lack
 // its manifest, at once. One that every edge has already is retired after a while.
