@@ -102,6 +102,14 @@
 // has k different ones, whichever cycle they are from. An object that is not announced yet waits,
 // too, as its entry may come a cycle later.
 //
+// # Congestion, and falling behind
+//
+// Reports tell the loss event rate of RFC 5348 (lossevents.go), by which an adaptive sender finds its
+// rate; when it doubles, a report goes out soon. A receiver that loses much more than the others, or
+// lags, is told in the acknowledgments of its feedback that it is Demoted: from then on it asks for
+// control objects only, the loop gets blocks by unicast (Missing, Supply), and packets that come all
+// the same are kept as before. Promoted ends it.
+//
 // # A new sender
 //
 // A heartbeat with another instance says that the sender was started anew: SenderRestarted.

@@ -120,6 +120,32 @@
 // it, but are charged to it; and control objects wait after all when the bucket is overdrawn by
 // as much as it holds.
 //
+// # Rate, hold-back, stragglers
+//
+// On a provisioned path the rate is fixed. With Config.MinRate it is adaptive (rate.go): edges report
+// their loss event rate, in which marks of congestion and what their own socket dropped count
+// like losses; from it and from its round trip follows what TCP would send to each edge, and the sender follows
+// the edge that is worse than all but a tenth. It starts at MinRate, doubles every 100 ms or two round
+// trips while nobody has anything to tell, and reports of a loss out of the ordinary come at once:
+//
+//	0 to 1.0 s  1, 2, 4, ... 128, 200 Mb/s: no edge has lost anything
+//	1.3 s       a queue of 20 Mb/s overflows. 19 of 20 edges report an event rate of 0.13 %, the one at
+//	            which TCP would get the 20 Mb/s that they receive at a round trip of 20 ms
+//	            20 Mb/s; from now on the rate moves as the mean interval between events does
+//
+// New data waits for repair when edges have more blocks than they can hold that they cannot finish
+// (holdback.go). Each block counts once, and for a second or eight round trips at most, so that no ask
+// stops new data.
+//
+// An edge that loses more than a quarter while half of the others lose less than an eighth is an
+// outlier (demotion.go): its first asks show it, or its report. It is answered only when there is
+// nothing else to send, since its repair would cost more than the data: with one edge at 40 %
+// among twenty at 1 %, all would take twice as long. If it stays one for three seconds it is
+// demoted, as is one that keeps asking for what was sent ten seconds ago: echoes say so, and it
+// gets what it misses by unicast. It still reports, and is back when it has been below half of the
+// bound for five seconds. Demoted edges count neither for GRTT nor for proactive repair, nor for the
+// rate; at most a fifth of the edges are.
+//
 // # What it remembers
 //
 // Every table has a limit in Config and a counter in Stats of what it refused. State lies with
