@@ -10,6 +10,7 @@ import (
 	"fanfare/control"
 	"fanfare/internal/session"
 	"fanfare/internal/wire"
+	"fanfare/sender"
 )
 
 const (
@@ -330,6 +331,9 @@ func (c *checker) publish(p *Publish) error {
 	}
 	if key, err := control.ParseKey(p.Path); err != nil || key.Path != p.Path {
 		return p.wrong("publish: path %q is not a path as it stands in a URL, as in /news", p.Path)
+	}
+	if _, err := sender.ParsePriority(p.Priority); err != nil {
+		return p.wrong("publish: priority %q is none of urgent, normal, background", p.Priority)
 	}
 	for _, name := range p.But {
 		if err := p.oneOf("edge", name, c.edges); err != nil {

@@ -71,6 +71,8 @@ type Publish struct {
 	Files int      `yaml:"files,omitempty"`
 	Size  Size     `yaml:"size"`
 	Tags  []string `yaml:"tags,omitempty"`
+	// Priority is its class: urgent, normal or background; empty: normal.
+	Priority string `yaml:"priority,omitempty"`
 	// Within bounds the time until the last edge that runs at the end serves it, not counting those
 	// that But names.
 	Within Duration `yaml:"within,omitempty"`

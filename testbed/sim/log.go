@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fanfare/control"
+	"fanfare/sender"
 )
 
 // ErrLog is returned if real entries and stand-ins would be mixed in one log, or the log has no
@@ -44,6 +45,7 @@ type statement struct {
 	// manifest and layout are of the bundle of a publish.
 	manifest *control.Manifest
 	layout   control.Layout
+	priority sender.Priority
 	// killed are the keys that it purged, dead the bundles that they were in.
 	killed []control.Key
 	dead   []uint64
@@ -61,6 +63,11 @@ func newCatalogue() *control.Catalogue {
 // origin, the manifest goes into the entry if both fit into one symbol. The digests of
 // blocks are made up: nobody has the bytes.
 func (s *Simulation) AddObjects(objects ...control.Object) (sequence uint64, err error) {
+	return s.AddObjectsAs(sender.Normal, objects...)
+}
+
+// AddObjectsAs is AddObjects with a bundle of a class.
+func (s *Simulation) AddObjectsAs(priority sender.Priority, objects ...control.Object) (sequence uint64, err error) {
 	k := s.cfg.MaxBlock
 	if k == 0 {
 		k = 200
@@ -89,7 +96,7 @@ func (s *Simulation) AddObjects(objects ...control.Object) (sequence uint64, err
 		publish.ManifestDigests = make([]control.Hash, layout.ManifestBlocks)
 	}
 	e := &control.Entry{Kind: control.KindPublish, Publish: publish}
-	return s.addEntry(e, &statement{manifest: manifest, layout: layout})
+	return s.addEntry(e, &statement{manifest: manifest, layout: layout, priority: priority})
 }
 
 // entryOverhead is more than an entry has besides an inline manifest, in bytes.
@@ -164,7 +171,7 @@ func (s *Simulation) addEntry(e *control.Entry, st *statement) (sequence uint64,
 	if err := l.apply(st); err != nil {
 		return 0, fmt.Errorf("sim: %w", err)
 	}
-	what := Object{EntryBytes: len(raw), Bare: e.Kind != control.KindPublish, statement: st}
+	what := Object{EntryBytes: len(raw), Bare: e.Kind != control.KindPublish, Priority: st.priority, statement: st}
 	if !what.Bare {
 		what.OTI = e.Publish.OTI
 	}

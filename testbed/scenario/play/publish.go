@@ -18,7 +18,7 @@ const followLimit = 30 * time.Minute
 
 // publish sends the files of a publication to the origin and follows them from there.
 func (b *realBed) publish(ctx context.Context, p *publication) error {
-	options := api.PublishOptions{Host: p.step.Host, Prefix: p.step.Path, Tags: p.objects[0].tags}
+	options := api.PublishOptions{Host: p.step.Host, Prefix: p.step.Path, Tags: p.objects[0].tags, Priority: p.step.Priority}
 	if len(p.objects) == 1 {
 		options.Prefix = path.Dir(p.step.Path)
 	}

@@ -115,12 +115,16 @@ func (b *simBed) publish(_ context.Context, p *publication) error {
 	if !b.origin {
 		return errors.New("the origin does not run")
 	}
+	priority, err := sender.ParsePriority(p.step.Priority)
+	if err != nil {
+		return err
+	}
 	for i, bundle := range bundles(p.objects) {
 		objects, err := contentObjects(bundle)
 		if err != nil {
 			return err
 		}
-		if p.last, err = b.sim.AddObjects(objects...); err != nil {
+		if p.last, err = b.sim.AddObjectsAs(priority, objects...); err != nil {
 			return err
 		}
 		if i == 0 {
