@@ -140,7 +140,7 @@ func parseRange(header string, length uint64) (first, end uint64, err error) {
 		last, err = strconv.ParseUint(to, 10, 64)
 	}
 	if err != nil || !isBytes || !isRange || last < first {
-		return 0, 0, badRequest(fmt.Errorf("Range %q is not of the form bytes=FIRST-LAST", header), "")
+		return 0, 0, badRequest(fmt.Errorf("the header Range %q is not of the form bytes=FIRST-LAST", header), "")
 	}
 	if first >= length {
 		return 0, 0, &api.Error{
