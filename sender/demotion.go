@@ -42,6 +42,9 @@ const (
 	askedKeep  = time.Second
 	askedLeast = 400
 	askedMost  = 4000
+	// askedBlock is the least k of a block whose asks count: of shorter ones many lose nothing and are
+	// not asked for, so that the others look worse than the path is.
+	askedBlock = 64
 	// deferredBlocks is how many blocks of one message of an outlier are repaired at a time.
 	deferredBlocks = 16
 	// measureInterval is the least between two looks at all edges, for each of them.
@@ -228,8 +231,8 @@ func (e *Engine) judgeAsks(now mono.Time, from *edge, f *wire.Feedback) {
 		}
 		lags = lags || e.behind(now, o, n.SBN) > e.demotion.cfg.Lag
 		k := o.part.SourceSymbols(n.SBN)
-		if int(n.Symbols) > k/2 || o.sent {
-			continue // it was not there
+		if k < askedBlock || int(n.Symbols) > k/2 || o.sent {
+			continue // it was not there, or only blocks that lost something are seen
 		}
 		turns := o.pass.transmitted(n.SBN)
 		if b := e.repairs.find(n.TOI, n.SBN); b != nil && int(b.seen(f.PacketSequence)) > o.pass.start+turns {

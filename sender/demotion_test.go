@@ -180,6 +180,16 @@ func TestOutlierByAsks(t *testing.T) {
 	if s := g.engine.Stats(); s.NACKsDeferred != 1 || s.RepairQueue != 60 {
 		t.Errorf("10 %% of three blocks: %+v", s)
 	}
+	short := wire.DataTOI(2)
+	g.add(ObjectInfo{TOI: short, OTI: oti(800, 4, 8)})
+	for g.engine.activity() != idle {
+		g.quiet(ms)
+	}
+	g.add(ObjectInfo{TOI: wire.DataTOI(3), OTI: oti(20_000, 200, 255)})
+	g.tell(2, nil, wire.NACK{TOI: short, Count: 200, Symbols: 2})
+	if s := g.engine.Stats(); s.NACKsDeferred != 1 {
+		t.Errorf("losses in short blocks: %+v", s)
+	}
 	g.quiet(2 * time.Second)
 	g.tell(0, nil, wire.NACK{TOI: toi, SBN: 1, Count: 1, Symbols: 3})
 	if s := g.engine.Stats(); s.NACKsDeferred != 1 {
