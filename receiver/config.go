@@ -51,7 +51,8 @@ type Config struct {
 	// receiver that lacks everything floods nobody.
 	MaxAskedBlocks int
 	// MaxRanges limits the runs of whole blocks, and those of poisoned ones, that are remembered
-	// of an object; default 65,536.
+	// of all objects; default 65,536. With more no further block is opened for a symbol; those that are
+	// asked for still are, and close gaps between runs.
 	MaxRanges int
 }
 

@@ -95,6 +95,13 @@
 // speak first, and the heartbeats that list what they asked for silence the others
 // (NACKsSuppressed).
 //
+// # Reports
+//
+// Reports go out at the interval that heartbeats tell, 250 ms at least while symbols come and 2 s else.
+// What the loop wants to tell (RequestReport) goes at once in groups of up to 64 edges, in larger ones
+// spread over the interval, so that edges which finish together do not all report together
+// (reporter.go). Reports are cumulative: one that is lost costs time only.
+//
 // # No return path
 //
 // With Config.OneWay nothing is asked for, and nothing reported. The sender repeats every object

@@ -115,7 +115,7 @@ func (e *Engine) symbol(now mono.Time, o *object, p *wire.Packet) (keep bool) {
 			e.stats.SymbolsUnneeded++
 			return false
 		}
-		if !e.blocks.roomFor(o) || len(o.whole.runs) >= e.cfg.MaxRanges {
+		if !e.blocks.roomFor(o) || e.objects.runs >= e.cfg.MaxRanges {
 			e.stats.SymbolsRefused++
 			return false
 		}

@@ -139,8 +139,9 @@ func TestHostileInputs(t *testing.T) {
 // checkBooks compares the counts that an engine keeps with what they count.
 func checkBooks(t *testing.T, e *Engine) {
 	t.Helper()
-	open, claimed, wanted, unexpected, poisoned := 0, 0, 0, 0, 0
+	open, claimed, wanted, unexpected, poisoned, runs := 0, 0, 0, 0, 0, 0
 	for _, o := range e.objects.order {
+		runs += len(o.whole.runs) + len(o.poisoned.runs)
 		open += len(o.open)
 		poisoned += int(o.poisoned.count)
 		if len(o.poisoned.runs) > e.cfg.MaxRanges {
@@ -171,6 +172,9 @@ func checkBooks(t *testing.T, e *Engine) {
 	}
 	if poisoned != e.stats.BlocksPoisoned {
 		t.Fatalf("poisoned %d %d", poisoned, e.stats.BlocksPoisoned)
+	}
+	if runs != e.objects.runs {
+		t.Fatalf("%d runs of blocks, counted %d", runs, e.objects.runs)
 	}
 	if open > e.cfg.MaxOpenBlocks || claimed > e.cfg.MaxAskedBlocks || len(e.objects.order) > e.cfg.MaxObjects || unexpected > e.cfg.MaxUnexpected {
 		t.Fatalf("over a limit: open %d, claimed %d, objects %d, unexpected %d", open, claimed, len(e.objects.order), unexpected)

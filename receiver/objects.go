@@ -13,6 +13,8 @@ type objects struct {
 	order []*object
 	// last is the object of the last packet.
 	last *object
+	// runs counts those of whole and poisoned blocks of all objects.
+	runs int
 	// unexpected counts those that are not expected.
 	unexpected int
 	// over are TOIs that are whole or were forgotten; ring has them in a ring, next is the
@@ -45,6 +47,7 @@ func (s *objects) find(toi uint32) *object {
 // add takes an object in.
 func (s *objects) add(o *object) {
 	s.table[o.toi] = o
+	o.whole.total, o.poisoned.total = &s.runs, &s.runs
 	if !o.expected {
 		s.unexpected++
 	}
@@ -63,6 +66,8 @@ func (s *objects) expect(o *object) {
 // remove takes an object out.
 func (s *objects) remove(o *object) {
 	delete(s.table, o.toi)
+	o.whole.leave()
+	o.poisoned.leave()
 	if !o.expected {
 		s.unexpected--
 	}

@@ -9,6 +9,23 @@ import (
 type ranges struct {
 	runs  []BlockRange
 	count uint32 // how many numbers are in the set
+	// total counts the runs of many sets, this one among them; nil: nobody counts.
+	total *int
+}
+
+// resized notes that there were so many runs before.
+func (r *ranges) resized(before int) {
+	if r.total != nil {
+		*r.total += len(r.runs) - before
+	}
+}
+
+// leave has the set counted no longer.
+func (r *ranges) leave() {
+	if r.total != nil {
+		*r.total -= len(r.runs)
+		r.total = nil
+	}
 }
 
 // after returns the index of the first run that begins above sbn.
@@ -37,6 +54,7 @@ func (r *ranges) add(sbn uint32) {
 		joinsLeft = left.SBN+left.Count == sbn
 	}
 	r.count++
+	defer r.resized(len(r.runs))
 	joinsRight := i < len(r.runs) && r.runs[i].SBN == sbn+1
 	switch {
 	case joinsLeft && joinsRight:
@@ -59,6 +77,7 @@ func (r *ranges) remove(sbn uint32) bool {
 		return false
 	}
 	r.count--
+	defer r.resized(len(r.runs))
 	run := r.runs[i]
 	left := BlockRange{SBN: run.SBN, Count: sbn - run.SBN}
 	right := BlockRange{SBN: sbn + 1, Count: run.SBN + run.Count - sbn - 1}
@@ -85,6 +104,7 @@ func (r *ranges) subtract(other *ranges) {
 
 // union puts all numbers of the given runs that are below end into the set.
 func (r *ranges) union(more []BlockRange, end uint32) {
+	defer r.resized(len(r.runs))
 	all := slices.Clone(r.runs)
 	for _, m := range more {
 		if m.SBN < end && m.Count > 0 {

@@ -80,7 +80,7 @@ func (e *Engine) Supply(now mono.Time, toi, sbn uint32) (wanted bool) {
 // what packets bring of it is ignored until it is supplied. That holds for ErrPoisoned, if the loop
 // fetches blocks by unicast; it reports whether it did. Any other failure is this receiver's own.
 func (e *Engine) poison(o *object, sbn uint32, err error) bool {
-	if !e.cfg.Unicast || !errors.Is(err, ErrPoisoned) || !o.expected || len(o.poisoned.runs) >= e.cfg.MaxRanges {
+	if !e.cfg.Unicast || !errors.Is(err, ErrPoisoned) || !o.expected || e.objects.runs >= e.cfg.MaxRanges {
 		return false
 	}
 	if !o.known || sbn >= o.part.Blocks() || o.poisoned.has(sbn) {

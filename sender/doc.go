@@ -118,7 +118,21 @@
 //
 // All data waits for a token bucket (pacer.go). Control objects and heartbeats do not wait for
 // it, but are charged to it; and control objects wait after all when the bucket is overdrawn by
-// as much as it holds.
+// as much as it holds. Heartbeats, and control objects that are sent because an edge asked, have shares of
+// the rate besides, so that asking for them stops nothing else.
+//
+// # Feedback
+//
+// Heartbeats tell edges how rarely to report, so that all reports together take half a per cent of
+// the rate at most, a twentieth of one with 10,000 edges, and half of Config.FeedbackRate messages a second
+// (budget.go). How long an edge counts as live follows that interval. Reports tell losses, from which
+// follow k (MaxBlock) and proactive repair, and how long the runs of lost packets are, from which follows
+// how many blocks take turns (interleave.go).
+//
+// Who asks pays: of each edge only so much is queued, and what it asks for beyond waits in bulk or is
+// refused (payer.go). A block that is asked for again and again gives way to the next after k symbols. So
+// an edge that asks for all it can think of leaves new data and the others' repairs their shares, which
+// property_test.go holds it to.
 //
 // # Rate, hold-back, stragglers
 //
