@@ -161,8 +161,7 @@ type Carousel struct {
 	Cycle uint64 `json:"cycle"`
 	// Sequence is the entry that the cycle has come to, of 1 to Head.
 	Sequence uint64 `json:"sequence"`
-	// BytesSent is what the cycle has sent, of about Bytes; Seconds is how long a cycle takes. Before
-	// the first is over, the last two are estimates.
+	// BytesSent is what the cycle has sent, of about Bytes; Seconds is about how long a cycle takes.
 	BytesSent    uint64  `json:"bytes_sent"`
 	Bytes        uint64  `json:"bytes"`
 	Seconds      float64 `json:"seconds"`

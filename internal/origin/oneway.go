@@ -157,10 +157,9 @@ func (o *Origin) carouselStatus(s snapshot) *api.Carousel {
 		Bytes: s.carousel.LastBytes, Seconds: s.carousel.Length.Seconds(), Repeats: s.carousel.Repeats,
 		PauseSeconds: o.config.CarouselPause.Seconds(), Proactive: float64(o.config.Proactive),
 	}
-	if c.Bytes == 0 { // no whole cycle yet
-		c.Bytes = max(uint64(float64(o.spool.size())*(1+c.Proactive)), c.BytesSent)
-		c.Seconds = float64(c.Bytes) * 8 / float64(o.session.Rate)
-	}
+	// The cycle under way may have more than the last, or there is none yet.
+	c.Bytes = max(c.Bytes, uint64(float64(o.spool.size())*(1+c.Proactive)), c.BytesSent)
+	c.Seconds = max(c.Seconds, float64(c.Bytes)*8/float64(o.session.Rate))
 	return c
 }
 
