@@ -4,23 +4,17 @@ import (
 	"math"
 	"math/rand/v2"
 	"time"
+
+	"fanfare/internal/wire"
 )
 
-const (
-	// backoffGroup is the largest group in which nobody waits before asking.
-	backoffGroup = 64
-	// backoffK times GRTT is the longest wait (RFC 5401 §3.2 calls it K). NACKs go unicast and
-	// are heard of in the sender's echo a round trip later: with K = 6, 1,000 receivers that
-	// all lost something send 4.7 on average, with K = 4 they send 9.5.
-	backoffK = 6
-	// minGRTT is the least that timers use: scheduling delays exceed the round trip on a LAN.
-	minGRTT = 2 * time.Millisecond
-)
+// minGRTT is the least that timers use: scheduling delays exceed the round trip on a LAN.
+const minGRTT = 2 * time.Millisecond
 
 // backoff draws the wait before a NACK in a group of a size (RFC 5401 §3.2.1): truncated
 // exponential, so that few of many come early.
 func backoff(rng *rand.Rand, edges int, grtt time.Duration) time.Duration {
-	if edges <= backoffGroup {
+	if edges <= wire.BackoffGroup {
 		return 0
 	}
 	longest := longestBackoff(edges, grtt)
@@ -31,8 +25,8 @@ func backoff(rng *rand.Rand, edges int, grtt time.Duration) time.Duration {
 
 // longestBackoff is what backoff draws at most.
 func longestBackoff(edges int, grtt time.Duration) time.Duration {
-	if edges <= backoffGroup {
+	if edges <= wire.BackoffGroup {
 		return 0
 	}
-	return backoffK * max(grtt, minGRTT)
+	return wire.BackoffFactor * max(grtt, minGRTT)
 }

@@ -73,19 +73,16 @@ func (e *Engine) HandlePacket(now mono.Time, p *wire.Packet) (keep bool) {
 	}
 	e.reporter.receive(now)
 	keep = e.symbol(now, o, p)
-	// Blocks of a group take turns, and no group has more than maxInterleave of them: a source
+	// Blocks of a group take turns, and no group has more than wire.MaxInterleave of them: a source
 	// symbol this far on says that the blocks before have been sent.
-	if p.SBN >= maxInterleave && p.SBN-maxInterleave >= o.position && p.ESI < p.SourceBlockLength && wire.IsData(p.TOI) {
-		if o.passed(p.SBN-maxInterleave+1) && e.sender.known {
+	if p.SBN >= wire.MaxInterleave && p.SBN-wire.MaxInterleave >= o.position && p.ESI < p.SourceBlockLength && wire.IsData(p.TOI) {
+		if o.passed(p.SBN-wire.MaxInterleave+1) && e.sender.known {
 			e.assess(now, o, nil)
 			e.arm(now)
 		}
 	}
 	return keep
 }
-
-// maxInterleave is the largest number of blocks whose symbols the sender sends in turn.
-const maxInterleave = 8
 
 // arrive takes note of any packet; it returns false for one of another session. One whose number
 // was there already is looked at all the same: the first may have been forged.

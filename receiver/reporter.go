@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fanfare/internal/mono"
+	"fanfare/internal/wire"
 )
 
 // reporter decides when a report is due: regularly, and soon when the loop has news. The sender's
@@ -47,7 +48,7 @@ const (
 	// maxReportInterval is the longest that a hint can make it.
 	maxReportInterval = 10 * time.Minute
 	// newsInterval is the least between two reports of news of one receiver. In groups of up to
-	// backoffGroup it can tell newsBurst times without regard to the hint.
+	// wire.BackoffGroup it can tell newsBurst times without regard to the hint.
 	newsInterval = 5 * time.Millisecond
 	newsBurst    = 8
 	// firstSpread is over how long the first reports are spread at least.
@@ -133,7 +134,7 @@ func (r *reporter) newsDue() mono.Time {
 	}
 	var spread time.Duration
 	earliest := max(r.last.Add(newsInterval), r.paid-mono.Time((newsBurst-1)*r.cost()))
-	if r.edges > backoffGroup {
+	if r.edges > wire.BackoffGroup {
 		spread, earliest = r.hint, r.last.Add(r.stretched(r.hint))
 	}
 	if r.first {
@@ -175,7 +176,7 @@ func (r *reporter) heartbeat(now mono.Time, roundTrip time.Duration, rng *rand.R
 	if r.news == 0 || r.requested != mono.Never || now.Sub(r.newsSent) <= roundTrip {
 		return
 	}
-	if r.repeats >= newsRepeats || r.edges > backoffGroup {
+	if r.repeats >= newsRepeats || r.edges > wire.BackoffGroup {
 		r.news, r.repeats = 0, 0
 		return
 	}

@@ -37,7 +37,7 @@ type Engine struct {
 	schedule  schedule
 	progress  progress
 	// class is that of the packet filled in last.
-	class Class
+	class TrafficClass
 	// sequence is the packet sequence number of the next packet.
 	sequence uint32
 	// now is the latest time seen, swept when the tables were last cleaned.

@@ -3,12 +3,13 @@ package sender
 import (
 	"slices"
 	"time"
+
+	"fanfare/internal/wire"
 )
 
 // Interleaving: as many blocks take turns as the path holds, or as take apart the bursts in which
 // packets are lost, within limits.
 const (
-	maxInterleave = 8
 	interleaveRTT = 20 * time.Millisecond
 	// burstLeast is a run of lost packets that one block can well bear, in thousandths of a packet:
 	// losses of 20 % that are independent come in runs of 1.25 on average. Of longer ones
@@ -34,7 +35,7 @@ func (b *bursts) width() float64 {
 	if b.milli <= burstLeast {
 		return 1
 	}
-	return min(burstSpread*float64(b.milli)/1000, maxInterleave)
+	return min(burstSpread*float64(b.milli)/1000, wire.MaxInterleave)
 }
 
 // survey looks at what the edges have reported. It reports whether bursts do so much more or less harm
@@ -57,17 +58,17 @@ func (b *bursts) survey(s *edges) (changed bool) {
 	return changed
 }
 
-// interleave returns how many blocks of an object take turns in the group that begins now. The groups that are left are of about the same width, since
-// one of a single block would bear each burst alone.
+// interleave returns how many blocks of an object take turns in the group that begins now. The groups
+// that are left are of about the same width, since one of a single block would bear each burst alone.
 func (e *Engine) interleave(o *object) int {
 	oti := o.part.OTI()
 	block := float64(o.part.SourceSymbols(0)) * float64(oti.SymbolLength)
 	rtt := max(e.grtt.estimate(), interleaveRTT)
 	blocks := e.rate.current / 8 * rtt.Seconds() / block
-	width := int(min(max(blocks, e.bursts.width()), maxInterleave))
+	width := int(min(max(blocks, e.bursts.width()), wire.MaxInterleave))
 	if e.cfg.OneWay {
 		blocks = float64(e.cfg.Rate) / 8 * oneWaySpread.Seconds() / block
-		width = int(min(max(blocks, maxInterleave), oneWayInterleave))
+		width = int(min(max(blocks, wire.MaxInterleave), oneWayInterleave))
 	}
 	left := int(o.part.Blocks() - o.pass.position)
 	groups := (left + width - 1) / width

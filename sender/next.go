@@ -54,6 +54,95 @@ func (e *Engine) nextControl(now mono.Time, p *wire.Packet) bool {
 	return true
 }
 
+// nextSymbol fills in the next symbol of a data object.
+func (e *Engine) nextSymbol(now mono.Time, p *wire.Packet) bool {
+	s := &e.schedule
+	e.repairs.hold.holding = false
+	var has [classCount]bool
+	for r := range has {
+		has[r] = len(s.classes[r].running) > 0 || e.repairs.next(r) != nil
+	}
+	for {
+		rank, ok := s.choose(has)
+		if !ok {
+			return false
+		}
+		if e.nextOfClass(now, p, rank) {
+			s.sent(rank, has, int(p.OTI.SymbolLength))
+			return true
+		}
+		has[rank] = false
+	}
+}
+
+// nextOfClass fills in the next symbol of a class: repair before new data, of which at least one
+// part in newParts is left. But blocks of which much is asked for take turns with new data, so
+// that neither waits for all of the other: one block, then one group of a first pass. (Not symbol
+// by symbol: an account tells only a few runs of transmissions apart.)
+func (e *Engine) nextOfClass(now mono.Time, p *wire.Packet, rank int) bool {
+	c := &e.schedule.classes[rank]
+	b := e.repairs.next(rank)
+	switch {
+	case b == nil || len(c.running) == 0:
+		c.credit = 0
+	case b.list == &e.repairs.queues[rank].bulk:
+		if !c.passNext {
+			c.passNext = b.outstanding() == 1 || b.turn+1 >= max(b.k, bulkLeast)
+		} else if o, ok := e.nextPass(now, p, c); ok {
+			c.passNext = o.pass.width != 0
+			return true
+		}
+	case c.credit >= dueBytes:
+		if _, ok := e.nextPass(now, p, c); ok {
+			c.credit -= float64(p.OTI.SymbolLength)
+			return true
+		}
+	default:
+		c.credit += float64(b.object.part.OTI().SymbolLength) / newParts
+	}
+	if b != nil {
+		e.nextRepair(now, p, b)
+		return true
+	}
+	_, ok := e.nextPass(now, p, c)
+	return ok
+}
+
+// nextPass fills in the next symbol of a first pass of a class, and returns its object.
+func (e *Engine) nextPass(now mono.Time, p *wire.Packet, c *passes) (*object, bool) {
+	o := c.next()
+	if o == nil || o.pass.between() && e.repairs.hold.holds(now, e.grtt.estimate()) {
+		return nil, false
+	}
+	if e.objects.start(o.toi) {
+		e.progress.stale = true
+	}
+	if o.pass.between() {
+		e.beginGroup(now, o, max(e.interleave(o)/len(c.running), 1))
+	}
+	sbn, esi := o.pass.next()
+	o.fill(p, sbn, esi)
+	p.HasOTI = tellsOTI(o.pass.turn)
+	o.pass.sent(now, p.PacketSequence)
+	o.touched, o.moved = now, now
+	e.class = ClassBulk
+	if esi < int(p.SourceBlockLength) {
+		e.stats.SourceSymbolsSent++
+	} else {
+		e.stats.ProactiveSymbolsSent++
+		if o.pass.start == 0 {
+			e.class = ClassRepair
+		}
+	}
+	c.sent(int(p.OTI.SymbolLength), e.pacer.bytes(trainTime, turnBytes))
+	if o.pass.done() {
+		e.passed(now, o)
+	} else if o.pass.between() && len(e.edges.table) <= promptEdges {
+		e.beat.prompt()
+	}
+	return o, true
+}
+
 // nextRepair fills in the next symbol of a block that edges asked for.
 func (e *Engine) nextRepair(now mono.Time, p *wire.Packet, b *block) {
 	b.fill(p)

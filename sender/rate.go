@@ -116,7 +116,7 @@ func (e *Engine) adapt(now mono.Time) {
 		return
 	}
 	interval := max(raiseInterval, raiseTrips*e.grtt.estimate())
-	if len(e.edges.table) > backoffGroup { // where news is spread over an interval
+	if len(e.edges.table) > wire.BackoffGroup { // where news is spread over an interval
 		interval = max(interval, e.reportInterval(now))
 	}
 	d := now.Sub(r.raised)

@@ -6,6 +6,7 @@ import (
 
 	"fanfare/fec"
 	"fanfare/internal/mono"
+	"fanfare/internal/wire"
 )
 
 // unasked is how many repair symbols follow the source symbols of each block of one object: a fixed
@@ -16,13 +17,6 @@ type unasked struct {
 	// amount is a, rest what of it the blocks so far have not been given.
 	amount, rest float64
 }
-
-// Receivers wait before they ask: not at all in a group of up to backoffGroup, else up to backoffK
-// GRTT (RFC 5401 §3.2). These are their constants.
-const (
-	backoffGroup = 64
-	backoffK     = 6
-)
 
 const (
 	// maxUnjudged is how many objects wait to be judged at most, judgeMost for how long: what was
@@ -113,8 +107,8 @@ func (e *Engine) unlearn() {
 func (e *Engine) askTime() time.Duration {
 	grtt := e.grtt.timer()
 	wait := grtt + max(min(grtt, idleLongest), passingInterval)
-	if len(e.edges.table) > backoffGroup {
-		wait += backoffK * grtt
+	if len(e.edges.table) > wire.BackoffGroup {
+		wait += wire.BackoffFactor * grtt
 	}
 	return wait
 }

@@ -114,7 +114,7 @@ func (l *loop) fill(now mono.Time) {
 	}
 	l.arena, l.train, l.objects, l.class = l.arena[:0], l.train[:0], l.objects[:0], l.class[:0]
 	for len(l.train) < most && l.engine.NextPacket(now, &l.packet) {
-		start, class := len(l.arena), l.engine.Class()
+		start, class := len(l.arena), l.engine.TrafficClass()
 		if !l.appendPacket(now) {
 			l.arena = l.arena[:start]
 			continue

@@ -103,9 +103,9 @@ const (
 // free, of outstanding blocks as many as fit then, both from the front, and it sets
 // Truncated in the message if not all of Outstanding fit. It does not change h.
 //
-// Durations are cut to microseconds and to at most 71 minutes. Of First no more than
-// MaxPositions are sent, of Waiting no more than MaxWaiting; a Head longer than MaxHead is left out, as no part of it would
-// be of any use.
+// Durations are cut to microseconds and to at most 71 minutes. Of First no more than MaxPositions are
+// sent, of Waiting no more than MaxWaiting; a Head longer than MaxHead is left out, as no part of
+// it would be of any use.
 func AppendHeartbeat(dst []byte, h *Heartbeat, limit int) []byte {
 	start := len(dst)
 	head := h.Head
