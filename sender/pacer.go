@@ -13,6 +13,8 @@ type pacer struct {
 	// perByte is nanoseconds a byte takes.
 	perByte float64
 	burst   time.Duration
+	// credit is by how much the bucket may be overdrawn by what does not wait.
+	credit time.Duration
 	// train is the level at which sending begins again after the bucket ran dry, so that
 	// packets leave in trains rather than one by one.
 	train time.Duration
@@ -20,13 +22,17 @@ type pacer struct {
 	dry   bool
 }
 
-// Sizes of bucket and train, in bytes and time; the larger of both counts (DESIGN §5).
+// Sizes of bucket, credit and train, in bytes and time. Of burstBytes and burstTime the larger
+// counts; but at a low rate, where 64 KB are long, a full bucket is no more than longestBurst, so that a
+// sender that has rested does not fill the queue of a slow link, and no less than leastBurst.
 const (
-	burstBytes = 64 << 10
-	burstTime  = 4 * time.Millisecond
-	trainBytes = 64 << 10
-	trainTime  = 500 * time.Microsecond
-	trainLeast = 1500
+	burstBytes   = 64 << 10
+	burstTime    = 4 * time.Millisecond
+	longestBurst = 20 * time.Millisecond
+	leastBurst   = 2 * trainLeast
+	trainBytes   = 64 << 10
+	trainTime    = 500 * time.Microsecond
+	trainLeast   = 1500
 )
 
 // newPacer returns a full bucket for a rate in bits per second.
@@ -40,7 +46,8 @@ func newPacer(rate uint64, now mono.Time) pacer {
 // size fits bucket and train to a rate in bits per second.
 func (p *pacer) size(rate float64) {
 	p.perByte = 8e9 / rate
-	p.burst = max(p.duration(burstBytes), burstTime)
+	p.credit = max(p.duration(burstBytes), burstTime)
+	p.burst = max(min(p.credit, longestBurst), p.duration(leastBurst))
 	p.train = min(max(trainTime, p.duration(trainLeast)), p.duration(trainBytes))
 }
 
@@ -83,7 +90,7 @@ func (p *pacer) next() mono.Time {
 func (p *pacer) overdrawn(now mono.Time) bool { return now < p.solvent() }
 
 // solvent returns when it is no longer overdrawn.
-func (p *pacer) solvent() mono.Time { return p.empty - mono.Time(p.burst) }
+func (p *pacer) solvent() mono.Time { return p.empty - mono.Time(p.credit) }
 
 // charge takes the bytes of a packet out of the bucket.
 func (p *pacer) charge(now mono.Time, bytes int) {

@@ -57,10 +57,23 @@ func TestPacerOverdrawn(t *testing.T) {
 		p.charge(0, 1000)
 		sent += 1000
 	}
-	if sent < 2*burstBytes || sent > 2*burstBytes+2000 {
-		t.Errorf("overdrawn after %d bytes, want about twice the bucket", sent)
+	if want := leastBurst + burstBytes; sent < want || sent > want+2000 {
+		t.Errorf("overdrawn after %d bytes, want %d, bucket and credit", sent, want)
 	}
 	if at := p.solvent(); p.overdrawn(at) || !p.overdrawn(at-1) {
 		t.Errorf("solvent at %v is wrong", at)
+	}
+}
+
+// A full bucket is 4 ms of a high rate, 64 KB of a middling one, 20 ms of a low one, and two packets
+// of one still lower.
+func TestPacerBurst(t *testing.T) {
+	for rate, want := range map[uint64]int{
+		10_000_000_000: 5_000_000, 131_072_000: burstBytes, 100_000_000: burstBytes, 10_000_000: 25_000, 64_000: leastBurst,
+	} {
+		p := newPacer(rate, 0)
+		if got := p.bytes(p.burst, 1e9); got < want-1 || got > want+1 {
+			t.Errorf("%d bit/s: %d bytes, want %d", rate, got, want)
+		}
 	}
 }

@@ -138,16 +138,20 @@ func TestRateBounds(t *testing.T) {
 }
 
 func TestPacerSetRate(t *testing.T) {
-	p := newPacer(10_000_000, 0)
+	p := newPacer(100_000_000, 0)
 	for range 20 {
 		p.charge(0, 1000)
 	}
 	level := func(now mono.Time) float64 { return float64(now.Sub(p.empty)) / p.perByte }
-	for _, rate := range []float64{1_000_000, 200_000_000, 64_000, 10_000_000} {
+	for _, rate := range []float64{20_000_000, 200_000_000, 30_000_000, 1_000_000_000} {
 		p.setRate(0, rate)
 		if got := level(0); math.Abs(got-(burstBytes-20_000)) > 100 {
 			t.Errorf("at %.0f bit/s there are %.0f bytes in the bucket", rate, got)
 		}
+	}
+	p.setRate(0, 1_000_000)
+	if got := level(0); math.Abs(got-leastBurst) > 1 {
+		t.Errorf("at a low rate there are %.0f bytes in a bucket of %d", got, leastBurst)
 	}
 	for range 100 {
 		p.charge(0, 1000)
