@@ -6,13 +6,14 @@
 //
 // An Engine is driven by a loop, about twenty lines and one goroutine, that owns the socket
 // and the store. It takes inputs (Expect, Forget, HandlePacket, HandleHeartbeat, HandleResult,
-// Supply, HandleTimeout) and gives outputs (NextEvent, NextFeedback, NextTimeout). There is no
-// callback, no channel and no lock:
+// Supply, Emptied, Marked, SocketDropped, RequestReport, HandleTimeout) and gives outputs
+// (NextEvent, NextFeedback, NextTimeout). There is no callback, no channel and no lock:
 //
 //  1. one goroutine owns an engine;
 //  2. now never goes back;
 //  3. after the last Handle of a batch drain NextEvent, then NextFeedback, then arm NextTimeout;
-//  4. same seed and same inputs give the same outputs, bit for bit.
+//  4. same seed and same inputs give the same outputs, bit for bit, so never range over a map
+//     where order can be seen.
 //
 // So the loop is:
 //
@@ -131,4 +132,19 @@
 // that lacks little, and does not flood the sender. What finds no room is refused, counted in
 // Stats, and asked for when there is room. Packets and hints are not trusted further than they
 // must be: what contradicts itself is dropped, and hints are clamped.
+//
+// # Which file holds what
+//
+//	engine.go        packets, results and time in; events and timeouts out
+//	expect.go        objects come and go
+//	senderview.go    what the last heartbeat said
+//	feedback.go      the next message to the sender
+//	config.go event.go stats.go
+//
+//	objects          object.go objects.go, ranges.go (whole blocks), block.go pool.go (open ones)
+//	asks             asking.go (what, and when), backoff.go, again.go (an ask made twice)
+//	the path         loss.go, burst.go (runs of losses), lossevents.go (RFC 5348), rtt.go
+//	reports          reporter.go
+//	by unicast       supply.go, demotion.go
+//	is it there      presence.go
 package receiver

@@ -5,13 +5,15 @@
 // # The contract
 //
 // An Engine is driven by a loop, about twenty lines and one goroutine, that owns the socket
-// and the files. It takes inputs (Add, Cancel, HandleFeedback, HandleTimeout) and gives
-// outputs (NextEvent, NextPacket, NextTimeout). There is no callback, no channel and no lock:
+// and the files. It takes inputs (Add, Withhold, Cancel, HandleFeedback, HandleTimeout) and gives
+// outputs (NextEvent, NextPacket with Advertise and TrafficClass, NextTimeout). There is no
+// callback, no channel and no lock:
 //
 //  1. one goroutine owns an engine;
 //  2. now never goes back;
 //  3. after the last Handle of a batch drain NextEvent, then NextPacket, then arm NextTimeout;
-//  4. same seed and same inputs give the same outputs, bit for bit.
+//  4. same seed and same inputs give the same outputs, bit for bit, so never range over a map
+//     where order can be seen.
 //
 // So the loop is:
 //
@@ -40,8 +42,8 @@
 // symbols).
 //
 // The control object goes out at once, before all else and without waiting for the token
-// bucket, and twice more 5 ms apart (more often if edges lose much). A heartbeat with the new head of the log follows the
-// first copy. Then the first pass of the data object begins: its source symbols, in groups of
+// bucket, and twice more 5 ms apart (more often if edges lose much). A heartbeat with the new
+// head of the log follows the first copy. Then the first pass of the data object begins: its source symbols, in groups of
 // up to eight blocks whose symbols take turns (firstpass.go), as fast as the bucket lets them.
 // Heartbeats every few milliseconds say how far the first pass is, so that receivers know
 // which blocks have been sent in full. With the last symbol comes FirstPassDone, and a
@@ -166,4 +168,25 @@
 // what is being repaired, not with what exists: of a block in its first pass nothing is kept
 // but where its group ended. Feedback is not trusted: numbers in it are clamped, an ask can
 // never be worth more than k symbols, and what cannot exist is counted and dropped.
+//
+// # Which file holds what
+//
+// The engine only dispatches; what it dispatches to are small types that take now, each with the few
+// methods of Engine that hand it what it needs.
+//
+//	engine.go        the inputs and outputs above
+//	next.go          which packet goes before all others
+//	feedback.go      what a message of an edge is good for, ask by ask
+//	advertise.go     what a heartbeat says
+//	config.go event.go stats.go
+//
+//	objects held     object.go objects.go, unknown.go (asked for before they are held)
+//	control objects  control.go
+//	first passes     firstpass.go (one object), passes.go (one class: whose turn), schedule.go (all
+//	                 classes), priority.go, progress.go (as heartbeats tell it), interleave.go
+//	unasked repair   proactive.go (how much), unasked.go (in one object, and was it enough)
+//	repair           account.go (T and G), block.go, repair.go (queues), margin.go, payer.go
+//	what waits       pacer.go, holdback.go (new data), heartbeat.go (the next one)
+//	edges            edges.go, grtt.go, budget.go (how often they report), demotion.go, rate.go
+//	modes, marks     oneway.go, trafficclass.go, blocklength.go (k for what is published next)
 package sender

@@ -4,8 +4,9 @@ package sender
 type EventKind uint8
 
 const (
-	// FirstPassDone says that every source symbol of object TOI has been sent once; with
-	// Config.OneWay also that all copies of a control object have.
+	// FirstPassDone says that the pass of data object TOI is over: as a rule every source symbol has
+	// been sent once (see ObjectInfo.Start). With Config.OneWay it also says that all copies of
+	// control object TOI have been sent.
 	FirstPassDone EventKind = iota + 1
 	// ObjectUnknown says that an edge asks for object TOI, which the engine does not hold.
 	// The loop calls Add with Sent if it has the object, and otherwise nothing. The ask is

@@ -1,0 +1,39 @@
+package arch
+
+import (
+	"os"
+	"path"
+	"strings"
+	"testing"
+)
+
+// TestMaps wants each file of an engine to stand in the map at the end of its doc.go.
+func TestMaps(t *testing.T) {
+	_, sources := load(t)
+	for _, dir := range []string{"sender", "receiver"} {
+		doc, err := os.ReadFile("../../" + dir + "/doc.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, files, found := strings.Cut(string(doc), "# Which file holds what")
+		if !found {
+			t.Fatalf("%s/doc.go has no map of the files", dir)
+		}
+		named := map[string]bool{"doc.go": true}
+		for _, word := range strings.Fields(files) {
+			named[strings.TrimRight(word, ",")] = true
+		}
+		for _, s := range sources {
+			if name := path.Base(s.path); s.dir == dir && !named[name] {
+				t.Errorf("%s: say in the map of %s/doc.go what it holds", s.path, dir)
+			} else if s.dir == dir {
+				delete(named, name)
+			}
+		}
+		for name := range named {
+			if strings.HasSuffix(name, ".go") {
+				t.Errorf("the map of %s/doc.go names %s, which is not there", dir, name)
+			}
+		}
+	}
+}
