@@ -12,13 +12,26 @@ import (
 type progress struct {
 	// later are objects that the loop has yet to add; see Withhold.
 	later wire.TOIRange
-	// over are the objects whose first pass was over last, the latest first.
-	over [wire.MaxPositions]wire.Position
+	// over are the objects whose first pass was over last, in a ring; finishes counts all there were.
+	over     [maxOver]wire.Position
+	finishes uint64
+	// told counts heartbeats, cursor is where in over the one to tell of next is looked for.
+	told   uint64
+	cursor uint64
 	// spans is scratch space, stale says that ranges have to be made anew.
 	spans  []span
 	ranges []wire.TOIRange
 	stale  bool
 }
+
+const (
+	// maxOver is how many objects are remembered whose first pass is over. Of those that lie in a
+	// range of others that wait heartbeats tell in turn, so that an edge which lost them, or
+	// came late, need not wait for all the others.
+	maxOver = 1024
+	// overLooks is how many of them are looked at for one heartbeat.
+	overLooks = 64
+)
 
 // span is a run of objects by their age: how many sequences they come before the newest that
 // was begun.
@@ -35,8 +48,8 @@ func (e *Engine) Withhold(first, last uint32) {
 
 // finished takes note of an object whose first pass is over.
 func (g *progress) finished(o *object) {
-	copy(g.over[1:], g.over[:])
-	g.over[0] = wire.Position{TOI: o.toi, SBN: o.part.Blocks()}
+	g.over[g.finishes%maxOver] = wire.Position{TOI: o.toi, SBN: o.part.Blocks()}
+	g.finishes++
 	g.stale = true
 }
 
@@ -61,10 +74,34 @@ func (g *progress) tell(h *wire.Heartbeat, s *schedule, started uint32) {
 			h.First = append(h.First, wire.Position{TOI: o.toi, SBN: o.pass.position})
 		}
 	})
-	for _, p := range g.over {
-		if len(h.First) < wire.MaxPositions && p.TOI != 0 && within(h.Waiting, p.TOI) && !listed(h.First, p.TOI) {
-			h.First = append(h.First, p)
+	g.tellOver(h)
+}
+
+// tellOver adds objects that the ranges would keep from being asked for though their first pass is
+// over: the latest, and for one place, of a single one every other time, any of them in turn.
+func (g *progress) tellOver(h *wire.Heartbeat) {
+	free := wire.MaxPositions - len(h.First)
+	if len(h.Waiting) == 0 || free <= 0 {
+		return
+	}
+	add := func(number uint64) bool {
+		p := g.over[number%maxOver]
+		if p.TOI == 0 || !within(h.Waiting, p.TOI) || listed(h.First, p.TOI) {
+			return false
 		}
+		h.First = append(h.First, p)
+		return true
+	}
+	kept := min(g.finishes, maxOver)
+	if g.told++; free > 1 || g.told%2 == 0 {
+		for range min(kept, overLooks) {
+			if g.cursor++; add(g.finishes - 1 - g.cursor%kept) {
+				break
+			}
+		}
+	}
+	for i := uint64(0); i < min(kept, wire.MaxPositions) && len(h.First) < wire.MaxPositions; i++ {
+		add(g.finishes - 1 - i)
 	}
 }
 

@@ -45,14 +45,14 @@ func (r *repeats) add(now mono.Time, sequence uint64) {
 }
 
 // next returns the entry to send again now, 0 if there is none: of several that are due the one
-// that has been for longest.
+// that has been for longest, the newer of equals.
 func (r *repeats) next(now mono.Time) (sequence uint64) {
 	if now < r.due || now < r.release {
 		return 0
 	}
 	found := -1
 	for i := range r.list {
-		if found < 0 || r.list[i].due < r.list[found].due {
+		if found < 0 || r.list[i].due <= r.list[found].due {
 			found = i
 		}
 	}

@@ -38,7 +38,11 @@ func newOneWay(o *Origin, now mono.Time) *oneWay {
 		return nil
 	}
 	c := carousel.Config{Rate: uint64(o.session.Rate), Pause: o.config.CarouselPause}
-	return &oneWay{carousel: carousel.New(c, o.head.Sequence, now), proactive: float64(o.config.Proactive)}
+	w := &oneWay{carousel: carousel.New(c, 0, now), proactive: float64(o.config.Proactive)}
+	// Nobody knows which of the newest entries a cycle had carried before this start: a purge among
+	// them must not wait for one.
+	w.published(now, o.head.Sequence)
+	return w
 }
 
 // complete sets how much repair goes with an object for which no one has said so.
