@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"fanfare/internal/mono"
+	"fanfare/internal/wire"
 )
 
 // presence tells a sender that is silent from one that is heard.
@@ -13,8 +14,8 @@ type presence struct {
 	silent bool // SenderSilent was given out
 }
 
-// silence is three times the longest interval between heartbeats, and a little.
-const silence = 3*time.Second + 500*time.Millisecond
+// silence is how long nothing may come until the sender is silent: three heartbeats were lost.
+const silence = 3*wire.MaxHeartbeatInterval + 500*time.Millisecond
 
 // hear says that a packet came; it reports whether the sender was not heard before.
 func (p *presence) hear(now mono.Time) (news bool) {

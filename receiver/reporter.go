@@ -40,13 +40,10 @@ type reporter struct {
 }
 
 const (
-	// busyInterval and idleInterval are the least intervals of regular reports.
-	busyInterval = 250 * time.Millisecond
+	// idleInterval is the least interval of regular reports while no symbols come.
 	idleInterval = 2 * time.Second
 	// intervalPerEdge makes up for a hint that the sender did not give: at most 200 a second.
 	intervalPerEdge = 5 * time.Millisecond
-	// maxReportInterval is the longest that a hint can make it.
-	maxReportInterval = 10 * time.Minute
 	// newsInterval is the least between two reports of news of one receiver. In groups of up to
 	// wire.BackoffGroup it can tell newsBurst times without regard to the hint.
 	newsInterval = 5 * time.Millisecond
@@ -74,7 +71,7 @@ func (r *reporter) follow(now mono.Time, hint time.Duration, edges int) {
 	if hint <= 0 {
 		hint = time.Duration(edges) * intervalPerEdge
 	}
-	r.hint, r.edges = min(hint, maxReportInterval), edges
+	r.hint, r.edges = min(hint, wire.MaxReportInterval), edges
 	r.rescale(now)
 }
 
@@ -89,7 +86,7 @@ func (r *reporter) receive(now mono.Time) {
 // regular returns the interval of regular reports as it should be now.
 func (r *reporter) regular() time.Duration {
 	if r.busy {
-		return max(busyInterval, r.hint)
+		return max(wire.BusyReportInterval, r.hint)
 	}
 	return max(idleInterval, r.hint)
 }

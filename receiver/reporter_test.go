@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fanfare/internal/mono"
+	"fanfare/internal/wire"
 )
 
 func newTestReporter(hint time.Duration, edges int) (*reporter, *rand.Rand) {
@@ -32,15 +33,15 @@ func TestReporter(t *testing.T) {
 	r.echo(1)
 	within(idleInterval, idleInterval*3/2)
 	r.receive(0)
-	within(busyInterval, busyInterval*3/2)
+	within(wire.BusyReportInterval, wire.BusyReportInterval*3/2)
 	r.follow(0, 0, 1000)
 	within(5*time.Second, 7500*ms) // at most 200 reports a second
 	r.follow(0, 0, 4)
-	within(busyInterval, busyInterval*3/2)
+	within(wire.BusyReportInterval, wire.BusyReportInterval*3/2)
 	r.follow(0, 3*time.Second, 4)
 	within(3*time.Second, 4500*ms)
 	r.follow(0, time.Hour, 4)
-	within(maxReportInterval, maxReportInterval*3/2)
+	within(wire.MaxReportInterval, wire.MaxReportInterval*3/2)
 	r.follow(0, 0, 4)
 	r.request(0, rng)
 	within(newsInterval, newsInterval)

@@ -30,8 +30,6 @@ const (
 	// larger ones it falls with the square root of their number: to a tenth at 10,000 edges.
 	reportShare = 0.005
 	reportGroup = 100
-	// maxReportInterval is the longest interval that receivers follow.
-	maxReportInterval = 10 * time.Minute
 	// reportBytes is taken for the length of a report until there was one.
 	reportBytes = 170
 	reportGain  = 16
@@ -73,7 +71,7 @@ func (b *budget) interval(edges int, rate uint64) time.Duration {
 	}
 	byBytes := n * (b.size + b.overhead) * 8 / (share * float64(rate))
 	byMessages := n / (b.rate / 2)
-	return time.Duration(min(max(byBytes, byMessages), maxReportInterval.Seconds()) * float64(time.Second))
+	return time.Duration(min(max(byBytes, byMessages), wire.MaxReportInterval.Seconds()) * float64(time.Second))
 }
 
 // age moves lifetime to what fits an interval, some time after the last call. It falls by half of

@@ -31,7 +31,7 @@ func TestReportInterval(t *testing.T) {
 	if d := b.interval(10_000, 10_000_000_000); d != 20*time.Second {
 		t.Errorf("10,000 edges at 10 Gbit/s: %v, want 500 messages a second", d)
 	}
-	if d := b.interval(60_000, 64_000); d != maxReportInterval {
+	if d := b.interval(60_000, 64_000); d != wire.MaxReportInterval {
 		t.Errorf("60,000 edges at 64 kbit/s: %v", d)
 	}
 	for range 200 {

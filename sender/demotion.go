@@ -24,9 +24,13 @@ type DemoteConfig struct {
 	Lag time.Duration
 }
 
+// Defaults of DemoteConfig.
 const (
-	defaultDemoteLoss = 250_000
-	defaultDemoteLag  = 10 * time.Second
+	DefaultDemoteLossPPM = 250_000
+	DefaultDemoteLag     = 10 * time.Second
+)
+
+const (
 	// demoteAfter is how long an edge must be beyond a bound, promoteAfter how long within half of
 	// the bound until it is back.
 	demoteAfter  = 3 * time.Second
@@ -98,9 +102,9 @@ type demotion struct {
 }
 
 func newDemotion(cfg DemoteConfig) demotion {
-	setDefault(&cfg.Lag, defaultDemoteLag)
+	setDefault(&cfg.Lag, DefaultDemoteLag)
 	if cfg.LossPPM == 0 {
-		cfg.LossPPM = defaultDemoteLoss
+		cfg.LossPPM = DefaultDemoteLossPPM
 	}
 	return demotion{cfg: cfg}
 }

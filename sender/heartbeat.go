@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"fanfare/internal/mono"
+	"fanfare/internal/wire"
 )
 
 // activity is what the sender is busy with, the more urgent first.
@@ -37,7 +38,7 @@ const (
 	repairingInterval = 2 * time.Millisecond // or GRTT, if that is longer, but not beyond idleLongest
 	passingInterval   = 5 * time.Millisecond // the same
 	idleShortest      = time.Millisecond
-	idleLongest       = time.Second
+	idleLongest       = wire.MaxHeartbeatInterval
 	// soonInterval bounds how often soon can have its way, soonPassing the same during a first
 	// pass, when nobody waits for the end of a small repair.
 	soonInterval = 500 * time.Microsecond

@@ -192,7 +192,7 @@ func reporting(t *testing.T, edges int, ppm uint32) *harness {
 	return h
 }
 
-// finish lets time pass until nothing but heartbeats is left, and counts the symbols of each block.
+// symbols lets 200 ms pass and counts what is sent of each block of an object.
 func (h *harness) symbols(toi uint32) (sent map[uint32]int) {
 	sent = make(map[uint32]int)
 	for range 200 {

@@ -49,8 +49,6 @@ const (
 	minRateRTT = time.Millisecond
 	// reportParts: see reported.
 	reportParts = 16
-	// busyReport is the least interval at which edges report while they receive.
-	busyReport = 250 * time.Millisecond
 )
 
 func newRateControl(cfg Config, now mono.Time) rateControl {
@@ -146,7 +144,7 @@ func (e *Engine) fallBack(now mono.Time) {
 		return
 	}
 	r.busy = now
-	patience := max(silenceInterval, silenceTrips*e.grtt.estimate(), silenceReports*max(busyReport, e.reportInterval(now)))
+	patience := max(silenceInterval, silenceTrips*e.grtt.estimate(), silenceReports*max(wire.BusyReportInterval, e.reportInterval(now)))
 	if now.Sub(r.heard) >= patience {
 		r.heard = now
 		e.setRate(now, r.current/2)

@@ -82,7 +82,7 @@ func (b *backlog) waits(sequence uint64) bool {
 	return false
 }
 
-// holds reports whether a bundle waits or is in its first pass.
+// holds reports whether the first pass of a bundle is still to do, or going on.
 func (b *backlog) holds(sequence uint64) bool {
 	_, passing := b.passing[wire.DataTOI(sequence)]
 	return passing || b.waits(sequence)

@@ -61,7 +61,7 @@ func loadConfig(dir string) (*config, error) {
 	path := filepath.Join(dir, configName)
 	c := &config{Loop: true, RetireAfter: defaultRetireAfter, FeedbackRate: defaultFeedbackRate}
 	c.Proactive, c.CarouselPause = DefaultProactive, defaultCarouselPause
-	c.Demote = demotion{Loss: defaultDemoteLoss, Lag: defaultDemoteLag}
+	c.Demote = defaultDemotion
 	if err := session.LoadYAML(path, c); err != nil {
 		return nil, err
 	}

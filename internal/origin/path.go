@@ -50,11 +50,8 @@ func (d *demotion) validate() error {
 	return nil
 }
 
-// Defaults of the sender package, as origin.yaml shows them.
-const (
-	defaultDemoteLoss session.Share = 0.25
-	defaultDemoteLag                = 10 * time.Second
-)
+// defaultDemotion is the engine's, as origin.yaml shows it.
+var defaultDemotion = demotion{Loss: sender.DefaultDemoteLossPPM / session.Share(1e6), Lag: sender.DefaultDemoteLag}
 
 // dscp is a Differentiated Services code point (RFC 2474), 0 to 63. Its text form is a number, or a
 // name of IANA's registry.
@@ -148,5 +145,5 @@ func (c *config) pathText() string {
 # longer ago than this, is demoted: its NACKs are not answered, and it gets what it misses by
 # unicast until it is well. "demote: off" answers every NACK, whatever that costs the others.
 #demote: {loss: %v, lag: %v}
-`, rate, defaultDemoteLoss, defaultDemoteLag)
+`, rate, defaultDemotion.Loss, defaultDemotion.Lag)
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"fanfare/internal/mono"
-	"fanfare/internal/wire"
 )
 
 // release is a bundle that nothing points to any more: it was superseded, purged or removed.
@@ -52,7 +51,7 @@ func (o *Origin) hasten(ctx context.Context, now time.Time) {
 	// The loop has ended if this fails, and sends nothing.
 	_ = o.loop.ask(ctx, func(now mono.Time) {
 		for _, sequence := range fresh {
-			if o.loop.bundles.sending(sequence) {
+			if o.loop.bundles.holds(sequence) {
 				o.loop.cancel(now, sequence)
 				passing = append(passing, sequence)
 			}
@@ -91,12 +90,6 @@ func (o *Origin) freshReleases(now time.Time) (fresh, settled []uint64) {
 	slices.Sort(fresh)
 	slices.Sort(settled)
 	return fresh, settled
-}
-
-// sending reports whether the first pass of a bundle is still to do, or going on.
-func (b *backlog) sending(sequence uint64) bool {
-	_, passing := b.passing[wire.DataTOI(sequence)]
-	return passing || b.waits(sequence)
 }
 
 // lacking returns those of some entries that an edge which is alive does not serve.

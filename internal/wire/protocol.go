@@ -1,5 +1,7 @@
 package wire
 
+import "time"
+
 // What sender and receivers take each other to do, though no field says it.
 const (
 	// MaxInterleave is how many source blocks take turns at most where receivers ask: a source symbol
@@ -11,4 +13,10 @@ const (
 	// send 4.7 on average, with K = 4 they send 9.5.
 	BackoffGroup  = 64
 	BackoffFactor = 6
+	// BusyReportInterval is the least time between two regular reports of a receiver while symbols
+	// come, MaxReportInterval the most that Heartbeat.ReportInterval can make of it.
+	BusyReportInterval = 250 * time.Millisecond
+	MaxReportInterval  = 10 * time.Minute
+	// MaxHeartbeatInterval is the longest time between two heartbeats of an idle sender.
+	MaxHeartbeatInterval = time.Second
 )

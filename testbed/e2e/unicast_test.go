@@ -96,7 +96,7 @@ func TestStraggler(t *testing.T) {
 		}
 	}
 	lose(0.4)
-	first := w.publish(map[string][]byte{"first": content("first", 16<<20)}, "x")
+	first := w.publish(map[string][]byte{"first": content("first", 8<<20)}, "x")
 	w.until("the straggler is demoted", 20*time.Second, func() error {
 		if bad.metric(t, "fanfare_edge_demoted") != 1 {
 			return errors.New("it is not")
@@ -127,7 +127,7 @@ func TestStraggler(t *testing.T) {
 			return nil
 		}
 		// Only what comes tells that the link is well.
-		w.publish(map[string][]byte{"more": content("more", 100_000)}, "x")
+		w.publish(map[string][]byte{"more": content("more", 500_000)}, "x")
 		time.Sleep(200 * time.Millisecond)
 		return errors.New("it is not")
 	})
