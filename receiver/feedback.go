@@ -131,7 +131,7 @@ func (e *Engine) fillReport() {
 		BlocksPoisoned:  e.stats.BlocksFailed,
 		BlocksFetched:   e.stats.BlocksSupplied,
 		PacketsMarked:   e.stats.PacketsMarked,
-		LossPPM:         e.loss.recentPPM(),
+		LossPPM:         e.loss.recentPPM(e.now),
 		LossEventPPM:    e.congestion.ppm(e.loss.highest),
 		BurstMilli:      e.loss.burst.milli(),
 	}

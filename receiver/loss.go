@@ -29,6 +29,7 @@ type loss struct {
 	// recent smooths the loss over about recentOf packets, from what the counters were at its last
 	// update.
 	recent, recentOf uint32
+	recentAt         mono.Time
 	markLost, markIn uint64
 	burst            burst
 }
@@ -54,6 +55,9 @@ const (
 	// twice its loss of 1 %.
 	recentLeast = 100
 	recentMost  = 4096
+	// recentKeep is how long samples may lie apart before older ones begin to count less: on an idle
+	// session 4,096 heartbeats take more than an hour, and an edge would be held for bad as long.
+	recentKeep = 10 * time.Second
 )
 
 // receive takes note of a packet. It reports whether it is the newest so far.
@@ -129,12 +133,16 @@ func (l *loss) wait(now mono.Time) time.Duration {
 
 // recentPPM returns the recent loss in packets per million, updated with what came since it was
 // last asked for.
-func (l *loss) recentPPM() uint32 {
+func (l *loss) recentPPM(now mono.Time) uint32 {
 	lost, in := int64(l.lost-l.markLost), int64(l.received-l.markIn)
 	if lost < 0 || lost+in < recentLeast {
 		return l.recent
 	}
 	of := int64(l.recentOf)
+	if apart := now.Sub(l.recentAt); apart > recentKeep {
+		of = of * int64(recentKeep) / int64(apart)
+	}
+	l.recentAt = now
 	l.recent = uint32((int64(l.recent)*of + lost*1e6) / (of + lost + in))
 	l.recentOf = uint32(min(of+lost+in, recentMost))
 	l.markLost, l.markIn = l.lost, l.received

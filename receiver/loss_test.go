@@ -70,7 +70,7 @@ func TestRecentLoss(t *testing.T) {
 				l.receive(1, s)
 			}
 		}
-		return l.recentPPM()
+		return l.recentPPM(0)
 	}
 	if got := feed(10); got < 99_000 || got > 101_000 {
 		t.Errorf("%d ppm of one in ten", got)
@@ -81,9 +81,35 @@ func TestRecentLoss(t *testing.T) {
 	if got := feed(100); got < 9_000 || got > 11_000 {
 		t.Errorf("%d ppm of one in a hundred", got)
 	}
-	before := l.recentPPM()
+	before := l.recentPPM(0)
 	l.receive(1, s+50)
-	if got := l.recentPPM(); got != before {
+	if got := l.recentPPM(0); got != before {
 		t.Errorf("a few packets changed %d to %d ppm", before, got)
+	}
+}
+
+// On a path that is well again the loss is forgotten within minutes even if nothing but heartbeats
+// comes: a demoted edge comes back by what it reports.
+func TestLossIsForgottenWhenIdle(t *testing.T) {
+	var l loss
+	now, sequence := mono.Time(0), uint32(1)
+	for range 10_000 { // 2,000 packets a second, of which 40 % are lost
+		if now = now.Add(500 * time.Microsecond); sequence%5 > 1 {
+			l.receive(now, sequence)
+		}
+		if sequence++; sequence%500 == 0 {
+			l.recentPPM(now)
+		}
+	}
+	if got := l.recentPPM(now); got < 390_000 || got > 410_000 {
+		t.Fatalf("%d ppm at 40 %%", got)
+	}
+	healed := now
+	for l.recentPPM(now) > 100_000 {
+		now = now.Add(time.Second)
+		if l.receive(now, sequence); now.Sub(healed) > 5*time.Minute {
+			t.Fatalf("still %d ppm after five minutes without loss", l.recent)
+		}
+		sequence++
 	}
 }
