@@ -50,14 +50,13 @@ type blockFetcher struct {
 
 	requests chan blockRun // of capacity 1
 	buffers  chan []byte   // of capacity blockBuffers: those that are free
-	results  chan<- any    // fetchedBlock and runDone
-	wake     func()
+	outbox                 // fetchedBlock and runDone
 }
 
-func newBlockFetcher(client *api.Client, generation string, results chan<- any, wake func()) *blockFetcher {
+func newBlockFetcher(client *api.Client, generation string, out outbox) *blockFetcher {
 	f := &blockFetcher{
 		client: client, generation: generation, requests: make(chan blockRun, 1),
-		buffers: make(chan []byte, blockBuffers), results: results, wake: wake,
+		buffers: make(chan []byte, blockBuffers), outbox: out,
 	}
 	for range blockBuffers {
 		f.buffers <- nil
@@ -78,14 +77,6 @@ func (f *blockFetcher) run(ctx context.Context) {
 		case run := <-f.requests:
 			f.post(ctx, runDone{run, f.fetch(ctx, run)})
 		}
-	}
-}
-
-func (f *blockFetcher) post(ctx context.Context, result any) {
-	select {
-	case f.results <- result:
-		f.wake()
-	case <-ctx.Done():
 	}
 }
 

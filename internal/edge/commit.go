@@ -11,8 +11,7 @@ import (
 type committer struct {
 	cache    *edgecache.Cache
 	requests chan uint64 // sequences; of capacity 1
-	results  chan<- any  // commitDone
-	wake     func()
+	outbox               // commitDone
 }
 
 // commitDone is what became of a bundle.
@@ -28,13 +27,7 @@ func (c *committer) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case sequence := <-c.requests:
-			done := commitDone{sequence, c.cache.Commit(sequence)}
-			select {
-			case c.results <- done:
-				c.wake()
-			case <-ctx.Done():
-				return
-			}
+			c.post(ctx, commitDone{sequence, c.cache.Commit(sequence)})
 		}
 	}
 }

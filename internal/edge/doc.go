@@ -34,6 +34,6 @@
 // fetched over HTTP from the origin, which paces that; so is, while the edge is demoted, every
 // block that was sent and is missing (see unicast). It is verified and written in the same way,
 // so that what multicast brings and what HTTP brings mix. A block that is wrong there, too, is
-// damaged at the origin: the report says so. When every block is verified the committer makes the bundle durable, and then
-// it is served and reported.
+// damaged at the origin: the report says so. When every block is verified the committer makes the
+// bundle durable, and then it is served and reported.
 package edge

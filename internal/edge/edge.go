@@ -299,6 +299,7 @@ func (e *Edge) runLoop(ctx context.Context, cache *edgecache.Cache) error {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
+	out := outbox{e.results, e.poller.Wake}
 	var (
 		entries *fetcher
 		blocks  *blockFetcher
@@ -307,18 +308,14 @@ func (e *Edge) runLoop(ctx context.Context, cache *edgecache.Cache) error {
 		entries = &fetcher{
 			client: api.NewTCP(e.session.Origin), key: ed25519.PublicKey(e.session.PublicKey),
 			channel: e.session.Channel, generation: e.generation,
-			requests: make(chan uint64, 1), results: e.results, wake: e.poller.Wake,
+			requests: make(chan uint64, 1), outbox: out,
 		}
-		blocks = newBlockFetcher(api.NewTCP(e.session.Origin), e.generation.String(), e.results, e.poller.Wake)
+		blocks = newBlockFetcher(api.NewTCP(e.session.Origin), e.generation.String(), out)
 		group.Go(func() error { entries.run(ctx); return nil })
 		group.Go(func() error { blocks.run(ctx); return nil })
 	}
-	committer := &committer{
-		cache: cache, requests: make(chan uint64, 1), results: e.results, wake: e.poller.Wake,
-	}
-	hardener := &hardener{
-		cache: cache, requests: make(chan struct{}, 1), results: e.results, wake: e.poller.Wake,
-	}
+	committer := &committer{cache: cache, requests: make(chan uint64, 1), outbox: out}
+	hardener := &hardener{cache: cache, requests: make(chan struct{}, 1), outbox: out}
 	group.Go(func() error { committer.run(ctx); return nil })
 	group.Go(func() error { hardener.run(ctx); return nil })
 	group.Go(func() error {

@@ -39,8 +39,7 @@ type fetcher struct {
 	generation control.Generation
 
 	requests chan uint64 // from which sequence on; of capacity 1
-	results  chan<- any  // entries and fetchDone
-	wake     func()      // tells the loop to look at results
+	outbox               // entries and fetchDone
 }
 
 // fetchDone is the end of a request: err is nil if everything the origin has was got.
@@ -60,14 +59,6 @@ func (f *fetcher) run(ctx context.Context) {
 			next, err := f.fetch(ctx, from)
 			f.post(ctx, fetchDone{from: from, next: next, err: err})
 		}
-	}
-}
-
-func (f *fetcher) post(ctx context.Context, result any) {
-	select {
-	case f.results <- result:
-		f.wake()
-	case <-ctx.Done():
 	}
 }
 

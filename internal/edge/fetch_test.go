@@ -60,7 +60,7 @@ func fetchAll(server *httptest.Server, key ed25519.PublicKey, generation control
 	results := make(chan any, 100)
 	f := &fetcher{
 		client: api.NewTCP(strings.TrimPrefix(server.URL, "http://")), key: key,
-		channel: testChannel, generation: generation, results: results, wake: func() {},
+		channel: testChannel, generation: generation, outbox: outbox{results, func() {}},
 	}
 	next, err = f.fetch(context.Background(), 1)
 	close(results)

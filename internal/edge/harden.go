@@ -20,8 +20,7 @@ const (
 type hardener struct {
 	cache    *edgecache.Cache
 	requests chan struct{} // of capacity 1
-	results  chan<- any    // hardenDone
-	wake     func()
+	outbox                 // hardenDone
 }
 
 // hardenDone is what became of a request.
@@ -34,12 +33,7 @@ func (h *hardener) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-h.requests:
-			select {
-			case h.results <- hardenDone{h.cache.Harden()}:
-				h.wake()
-			case <-ctx.Done():
-				return
-			}
+			h.post(ctx, hardenDone{h.cache.Harden()})
 		}
 	}
 }

@@ -197,7 +197,7 @@ func TestAliveFollowsTheInterval(t *testing.T) {
 		table.heard(now, &wire.Feedback{Edge: 9, Counter: uint64(lifetime), Report: &wire.Report{
 			GenerationOrder: testGeneration.Order, GenerationRandom: testGeneration.Random,
 		}}, 0, lifetime)
-		_, alive, _, _, _ := table.totals(now.Add(5*time.Minute), 0)
+		alive := table.totals(now.Add(5*time.Minute), 0).EdgesAlive
 		if want := lifetime > aliveFor; (alive == 1) != want {
 			t.Errorf("lifetime %v: %d alive after 5 minutes", lifetime, alive)
 		}

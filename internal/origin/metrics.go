@@ -95,27 +95,32 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge(out, "fanfare_origin_spool_bytes", float64(o.spool.size()))
 	counter(out, "fanfare_origin_requests_total", float64(o.counts.requests.Load()))
 	counter(out, "fanfare_origin_requests_failed_total", float64(o.counts.failed.Load()))
-	expected, alive, behind, refused, foreign := o.edges.totals(time.Now(), head)
-	gauge(out, "fanfare_origin_edges_expected", float64(expected))
-	gauge(out, "fanfare_origin_edges_alive", float64(alive))
-	gauge(out, "fanfare_origin_edges_behind", float64(behind))
-	counter(out, "fanfare_origin_reports_refused_total", float64(refused))
-	counter(out, "fanfare_origin_reports_foreign_total", float64(foreign))
+	collectStruct(out, "fanfare_origin", o.edges.totals(time.Now(), head))
 }
 
-// totals counts edges: expected, alive, not serving everything; and reports that were not taken.
-func (t *edgeTable) totals(now time.Time, head uint64) (expected, alive, behind int, refused, foreign uint64) {
+// edgeTotals is what the table of edges comes to.
+type edgeTotals struct {
+	// EdgesExpected counts all edges in the table, EdgesAlive those heard of lately, EdgesBehind those
+	// that do not serve everything up to the head.
+	EdgesExpected, EdgesAlive, EdgesBehind int
+	// ReportsRefused counts reports for whose edge there was no room, ReportsForeign those of another
+	// generation.
+	ReportsRefused, ReportsForeign uint64
+}
+
+func (t *edgeTable) totals(now time.Time, head uint64) edgeTotals {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	s := edgeTotals{EdgesExpected: len(t.edges), ReportsRefused: t.refused, ReportsForeign: t.foreign}
 	for _, e := range t.edges {
 		if t.alive(now, e) {
-			alive++
+			s.EdgesAlive++
 		}
 		if e.report.Complete < head {
-			behind++
+			s.EdgesBehind++
 		}
 	}
-	return len(t.edges), alive, behind, t.refused, t.foreign
+	return s
 }
 
 func gauge(out chan<- prometheus.Metric, name string, value float64) {
