@@ -2,7 +2,6 @@ package sender
 
 import (
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"fanfare/internal/mono"
@@ -20,16 +19,14 @@ type Engine struct {
 	unknowns  unknowns
 	edges     edges
 	proactive proactive
-	// unjudged are objects whose first pass is over, but not yet judged; see unasked.
-	unjudged []*object
-	pacer    pacer
-	grtt     grtt
-	budget   budget
-	bursts   bursts
-	beat     heartbeat
-	demotion demotion
-	rate     rateControl
-	events   eventQueue
+	pacer     pacer
+	grtt      grtt
+	budget    budget
+	bursts    bursts
+	beat      heartbeat
+	demotion  demotion
+	rate      rateControl
+	events    eventQueue
 	// strangers pay for what edges ask for that are not remembered, and for asks that waited for their
 	// object; asker is who pays for those that are handled now.
 	strangers payer
@@ -132,7 +129,7 @@ func (e *Engine) Cancel(now mono.Time, toi uint32) {
 // forget drops all state of an object.
 func (e *Engine) forget(o *object) {
 	e.objects.remove(o)
-	e.unjudged = slices.DeleteFunc(e.unjudged, func(x *object) bool { return x == o })
+	e.proactive.forget(o)
 	if o.control != nil {
 		o.control.leave()
 		return

@@ -160,7 +160,7 @@ func (e *Engine) nextRepair(now mono.Time, p *wire.Packet, b *block) {
 // passed says that the first pass of an object is over.
 func (e *Engine) passed(now mono.Time, o *object) {
 	e.schedule.remove(o)
-	e.judgeLater(o)
+	e.proactive.judgeLater(o)
 	e.progress.finished(o)
 	e.events.push(Event{Kind: FirstPassDone, TOI: o.toi})
 	e.beat.hurry(now)

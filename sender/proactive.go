@@ -25,6 +25,8 @@ type proactive struct {
 	drift     float64
 	tracked   int
 	trackedAt mono.Time
+	// unjudged are objects whose first pass is over, but not yet judged; see unasked.
+	unjudged []*object
 }
 
 // ruling is what the rule says: how many symbols, and the chance that no edge needs more.

@@ -45,7 +45,7 @@ func (e *Engine) beginGroup(now mono.Time, o *object, most int) {
 	if !o.unasked.fixed {
 		k, n := o.part.SourceSymbols(o.pass.position), int(o.part.OTI().MaxSymbols)
 		if e.proactive.ruled(now, k, &e.edges).amount > 0 {
-			e.unjudged = slices.DeleteFunc(e.unjudged, func(o *object) bool { return e.judge(now, o) })
+			e.proactive.unjudged = slices.DeleteFunc(e.proactive.unjudged, func(o *object) bool { return e.judge(now, o) })
 			e.judge(now, o)
 		}
 		o.unasked.amount = e.proactive.amount(now, k, n, &e.edges)
@@ -55,14 +55,19 @@ func (e *Engine) beginGroup(now mono.Time, o *object, most int) {
 
 // judgeLater says that the first pass of an object is over, though edges have not had the time to ask
 // for all of its blocks.
-func (e *Engine) judgeLater(o *object) {
+func (p *proactive) judgeLater(o *object) {
 	if o.unasked.fixed {
 		return
 	}
-	if len(e.unjudged) == maxUnjudged {
-		e.unjudged = slices.Delete(e.unjudged, 0, 1)
+	if len(p.unjudged) == maxUnjudged {
+		p.unjudged = slices.Delete(p.unjudged, 0, 1)
 	}
-	e.unjudged = append(e.unjudged, o)
+	p.unjudged = append(p.unjudged, o)
+}
+
+// forget has an object judged no more.
+func (p *proactive) forget(o *object) {
+	p.unjudged = slices.DeleteFunc(p.unjudged, func(x *object) bool { return x == o })
 }
 
 // judge tracks what the blocks of a first pass needed that edges have had the time to ask for, and
@@ -95,8 +100,8 @@ func (e *Engine) judge(now mono.Time, o *object) (all bool) {
 
 // unlearn forgets what tracking has come to, and will not look at blocks that have been sent.
 func (e *Engine) unlearn() {
-	e.proactive.drift, e.proactive.tracked = 0, 0
-	e.unjudged = e.unjudged[:0]
+	p := &e.proactive
+	p.drift, p.tracked, p.unjudged = 0, 0, p.unjudged[:0]
 	for _, running := range []bool{true, false} {
 		e.schedule.each(running, func(o *object) { o.pass.judged = len(o.pass.marks) })
 	}

@@ -93,30 +93,12 @@ func (c *InitConfig) plan() (*session.Session, *config, error) {
 	if c.Interface == "" {
 		return nil, nil, errors.New("no interface given: name the one that carries the group with --interface (ip link lists them)")
 	}
-	options := mcast.Options{Group: c.Group, Source: c.Source, Interface: c.Interface, TTL: c.TTL}
-	if err := options.Validate(); err != nil {
-		return nil, nil, err
-	}
-	mtu := c.MTU
-	if mtu == 0 {
-		mtu = defaultMTU
-	}
-	link, err := net.InterfaceByName(c.Interface)
+	link, err := c.link()
 	if err != nil {
 		return nil, nil, err
 	}
-	if mtu > link.MTU {
-		return nil, nil, fmt.Errorf("interface %s takes packets of at most %d bytes, not %d: give --mtu %d", c.Interface, link.MTU, mtu, link.MTU)
-	}
-	if !c.Source.IsValid() && needsSource(c.Group.Addr().Unmap()) {
-		text, err := firstAddress(link, c.Group.Addr().Unmap().Is4())
-		if err != nil {
-			return nil, nil, fmt.Errorf("group %s is source-specific: %w", c.Group.Addr(), err)
-		}
-		c.Source = netip.MustParseAddr(text)
-	}
 	group := netip.AddrPortFrom(c.Group.Addr().Unmap().WithZone(""), c.Group.Port())
-	symbolLength, err := wire.SymbolLength(mtu, group.Addr().Is6())
+	symbolLength, err := wire.SymbolLength(c.MTU, group.Addr().Is6())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -127,7 +109,7 @@ func (c *InitConfig) plan() (*session.Session, *config, error) {
 	s := &session.Session{
 		Version: session.Version, Channel: c.Channel, Group: group, Source: c.Source,
 		Generation: session.Generation{Order: 1, Random: random()},
-		MTU:        mtu, SymbolLength: symbolLength, Rate: c.Rate,
+		MTU:        c.MTU, SymbolLength: symbolLength, Rate: c.Rate,
 		Origin: net.JoinHostPort(host, strconv.Itoa(int(port))),
 	}
 	if s.Channel == 0 {
@@ -151,6 +133,30 @@ func (c *InitConfig) plan() (*session.Session, *config, error) {
 		return nil, nil, err
 	}
 	return s, cfg, nil
+}
+
+// link returns the interface, once it is known that the group fits it. It fills in MTU, and Source if
+// the group is source-specific.
+func (c *InitConfig) link() (*net.Interface, error) {
+	options := mcast.Options{Group: c.Group, Source: c.Source, Interface: c.Interface, TTL: c.TTL}
+	if err := options.Validate(); err != nil {
+		return nil, err
+	}
+	link, err := net.InterfaceByName(c.Interface)
+	if err != nil {
+		return nil, err
+	}
+	if c.MTU = cmp.Or(c.MTU, defaultMTU); c.MTU > link.MTU {
+		return nil, fmt.Errorf("interface %s takes packets of at most %d bytes, not %d: give --mtu %d", c.Interface, link.MTU, c.MTU, link.MTU)
+	}
+	if !c.Source.IsValid() && needsSource(c.Group.Addr().Unmap()) {
+		text, err := firstAddress(link, c.Group.Addr().Unmap().Is4())
+		if err != nil {
+			return nil, fmt.Errorf("group %s is source-specific: %w", c.Group.Addr(), err)
+		}
+		c.Source = netip.MustParseAddr(text)
+	}
+	return link, nil
 }
 
 // advertised returns host and port where edges reach this machine.
