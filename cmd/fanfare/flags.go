@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -52,6 +53,22 @@ func (s *share) Set(text string) error {
 	*s = share(value)
 	return nil
 }
+
+// parseLosses reads a list of losses such as 1%,5%. A number without the sign is per cent as well.
+func parseLosses(texts []string, most float64) ([]float64, error) {
+	losses := make([]float64, len(texts))
+	for i, text := range texts {
+		loss, ok := progress.ParseShare(strings.TrimSuffix(strings.TrimSpace(text), "%") + "%")
+		if !ok || !(loss >= 0 && loss <= most) {
+			return nil, fmt.Errorf("--loss %q is not a list of per cents up to %g%%, such as 1%%,5%%", text, 100*most)
+		}
+		losses[i] = loss
+	}
+	return losses, nil
+}
+
+// lossesUsage is what --help says of such a list.
+const lossesUsage = "`share` of the packets lost on the way to each edge, as in 1%,5%; a plain number is per cent too"
 
 // bytesValue is a flag's value in bytes, which people write with a unit.
 type bytesValue int64

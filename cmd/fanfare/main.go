@@ -46,13 +46,13 @@ func run(arguments []string) int {
 	case errors.Is(err, errIncomplete):
 		return exitIncomplete
 	case errors.As(err, &usage):
-		fmt.Fprintf(os.Stderr, "fanfare: %v\nSee `%s --help`.\n", err, command.CommandPath())
+		fmt.Fprintf(os.Stderr, "fanfare: %s\nSee `%s --help`.\n", sentence(err), command.CommandPath())
 		return exitUsage
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(os.Stderr, "fanfare: stopped")
 		return exitFailed
 	}
-	fmt.Fprintf(os.Stderr, "fanfare: %v\n", err)
+	fmt.Fprintf(os.Stderr, "fanfare: %s\n", sentence(err))
 	return exitFailed
 }
 

@@ -26,10 +26,10 @@ A KEY is a URL (http://host/path), host/path, or /path for the path on every hos
 		Example: `  fanfare purge http://www.example.org/index.html --wait
   fanfare purge --tag models
   fanfare purge --prefix www.example.org/img/`,
-	}, "purged", func(ctx context.Context, client *api.Client, keys []string) (api.Sequences, error) {
+	}, "purged", func(ctx context.Context, client *api.Client, keys []string) (api.Invalidation, error) {
 		request.Keys, request.All = keys, all
 		if len(keys)+len(request.Tags)+len(request.Prefixes) == 0 && !all {
-			return api.Sequences{}, usagef("say what to purge: a KEY, --tag, --prefix, or --all for everything")
+			return api.Invalidation{}, usagef("say what to purge: a KEY, --tag, --prefix, or --all for everything")
 		}
 		return client.Purge(ctx, request)
 	})
@@ -50,7 +50,7 @@ anybody.
 A KEY is a URL (http://host/path), host/path, or /path for the path on every host.`,
 		Example: `  fanfare rm http://www.example.org/old.html --wait`,
 		Args:    atLeastOne("say what is no more: a KEY, such as /old.html"),
-	}, "removed", func(ctx context.Context, client *api.Client, keys []string) (api.Sequences, error) {
+	}, "removed", func(ctx context.Context, client *api.Client, keys []string) (api.Invalidation, error) {
 		return client.Remove(ctx, keys)
 	})
 	c.Aliases = []string{"remove"}
@@ -58,7 +58,7 @@ A KEY is a URL (http://host/path), host/path, or /path for the path on every hos
 }
 
 // invalidation completes a command that appends entries which take content away.
-func invalidation(c *cobra.Command, done string, do func(context.Context, *api.Client, []string) (api.Sequences, error)) *cobra.Command {
+func invalidation(c *cobra.Command, done string, do func(context.Context, *api.Client, []string) (api.Invalidation, error)) *cobra.Command {
 	var (
 		target  target
 		waiting waiting
@@ -83,12 +83,16 @@ func invalidation(c *cobra.Command, done string, do func(context.Context, *api.C
 		if asJSON {
 			err = printJSON(c.OutOrStdout(), result)
 		} else {
-			_, err = fmt.Fprintf(c.OutOrStdout(), "%s as %s\n", done, sequences(result))
+			note := ""
+			if result.Objects == 0 {
+				note = ": nothing that is published matches"
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%s %s as %s%s\n", done, count(result.Objects, "object"), sequences(result.Sequences), note)
 		}
 		if err != nil || !waiting.wait {
 			return err
 		}
-		return waiting.await(c, client, result, asJSON)
+		return waiting.await(c, client, result.Sequences, asJSON)
 	}
 	return c
 }

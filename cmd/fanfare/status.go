@@ -31,6 +31,7 @@ func newStatus() *cobra.Command {
   decoded   blocks that were completed with repair symbols
   fetched   blocks that came by unicast: the edge could not keep up, or they were forged
 
+Edges of the same name are shown with their ids.
 A one-way origin hears of no edge: it shows how far it is in its cycle instead.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -124,9 +125,17 @@ func printStatus(w io.Writer, s *api.Status) error {
 	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "EDGE\tSTATE\tBEHIND\tRTT\tNET LOSS\tSOCKET\tNACKS\tDECODED\tFETCHED\tNOTE")
+	names := make(map[string]int, len(s.Edges))
 	for _, e := range s.Edges {
+		names[e.Name]++
+	}
+	for _, e := range s.Edges {
+		name := e.Name
+		if names[name] > 1 { // by its id `fanfare forget` knows it apart
+			name += " (" + e.ID + ")"
+		}
 		total := float64(max(e.PacketsReceived+e.PacketsLost, 1))
-		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%.2f %%\t%.2f %%\t%d\t%d\t%d\t%s\n", e.Name, edgeState(e), e.Behind, roundTrip(e),
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%.2f %%\t%.2f %%\t%d\t%d\t%d\t%s\n", name, edgeState(e), e.Behind, roundTrip(e),
 			100*float64(e.PacketsLost-min(e.SocketDrops, e.PacketsLost))/total, 100*float64(e.SocketDrops)/total,
 			e.NACKsSent, e.BlocksDecoded, e.BlocksFetched, edgeTrouble(e))
 	}

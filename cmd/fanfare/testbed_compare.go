@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,14 +46,14 @@ the machine meanwhile.
 
 Works: big is one file, small are many files of 10 KB, latency is one of 100 KB.`,
 		Example: `  fanfare testbed compare
-  fanfare testbed compare --edges 8 --loss 0,1,5,10 --link-rate 100mbit --report compare.html
+  fanfare testbed compare --edges 8 --loss 0%,1%,5%,10% --link-rate 100mbit --report compare.html
   fanfare testbed compare --work big --systems fanfare,uftp --rate fanfare=1gbit,uftp=600mbit`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return p.run(c) },
 	}
 	f := c.Flags()
 	f.IntVar(&p.config.Edges, "edges", 4, "how many edges")
-	f.StringSliceVar(&p.losses, "loss", []string{"0", "5"}, "`per cent` of the packets that are lost on the way to each edge")
+	f.StringSliceVar(&p.losses, "loss", []string{"0%", "5%"}, lossesUsage)
 	f.Var(&p.feedbackLoss, "feedback-loss", "share of the packets lost on the way back, as in 5%")
 	f.StringSliceVar(&p.config.Works, "work", compare.Works, "what to bring to the edges")
 	f.StringSliceVar(&p.config.Systems, "systems", compare.Systems(), "what to bring it with")
@@ -97,12 +95,9 @@ func (p *comparison) run(c *cobra.Command) error {
 
 // parse completes the configuration from what was written for people.
 func (p *comparison) parse() error {
-	for _, text := range p.losses {
-		percent, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(text), "%"), 64)
-		if err != nil {
-			return fmt.Errorf("--loss %q is not a list of per cents such as 0,5", text)
-		}
-		p.config.Losses = append(p.config.Losses, percent/100)
+	var err error
+	if p.config.Losses, err = parseLosses(p.losses, 1); err != nil {
+		return err
 	}
 	if p.linkRate != "" {
 		rate, err := session.ParseRate(p.linkRate)

@@ -48,13 +48,13 @@ with, if the origin knew at each moment what is missing. The same seed gives the
 With --grid it measures a grid of group sizes, losses and patterns of loss; docs/repair.md is
 the output of: fanfare testbed sim --grid --markdown`,
 		Example: `  fanfare testbed sim
-  fanfare testbed sim --edges 4,8 --loss 0.1,1,5,10,20 --pattern independent,bursty,shared`,
+  fanfare testbed sim --edges 4,8 --loss 0.1%,1%,5%,10%,20% --pattern independent,bursty,shared`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return p.run(c) },
 	}
 	f := c.Flags()
 	f.IntSliceVar(&p.edges, "edges", []int{10, 100, 1000, 10_000}, "how many edges")
-	f.StringSliceVar(&p.losses, "loss", []string{"1", "5"}, "`per cent` of the packets that are lost on the way to each edge")
+	f.StringSliceVar(&p.losses, "loss", []string{"1%", "5%"}, lossesUsage)
 	f.StringSliceVar(&p.patterns, "pattern", []string{string(sim.Independent)}, "how they are lost: "+patternNames())
 	f.Var(&p.size, "size", "length of the object")
 	f.Var(&p.warm, "warm", "length of an object that goes before, from which the origin learns what is lost; 0 for none")
@@ -121,6 +121,10 @@ func (p *simulation) trials() ([]sim.Trial, error) {
 		return nil, errors.New("--warm is longer than --size")
 	}
 	base.Bytes, base.Warm = uint64(p.size), uint64(p.warm)
+	losses, err := parseLosses(p.losses, 0.6)
+	if err != nil {
+		return nil, err
+	}
 	var trials []sim.Trial
 	for _, name := range p.patterns {
 		base.Pattern = sim.Pattern(name)
@@ -131,12 +135,8 @@ func (p *simulation) trials() ([]sim.Trial, error) {
 			if n < 1 || n > 10_000 {
 				return nil, fmt.Errorf("--edges %d is not between 1 and 10000", n)
 			}
-			for _, text := range p.losses {
-				percent, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(text), "%"), 64)
-				if err != nil || !(percent >= 0 && percent <= 60) {
-					return nil, fmt.Errorf("--loss %q is not a list of per cents up to 60, such as 1,5", text)
-				}
-				base.Edges, base.Loss = n, percent/100
+			for _, loss := range losses {
+				base.Edges, base.Loss = n, loss
 				trials = append(trials, base)
 			}
 		}

@@ -74,15 +74,15 @@ func (c *Client) WillWait() { c.waits = true }
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Purge purges what request selects.
-func (c *Client) Purge(ctx context.Context, request PurgeRequest) (Sequences, error) {
-	var s Sequences
-	return s, c.call(ctx, "POST", "/v1/purge", nil, request, &s)
+func (c *Client) Purge(ctx context.Context, request PurgeRequest) (Invalidation, error) {
+	var i Invalidation
+	return i, c.call(ctx, "POST", "/v1/purge", nil, request, &i)
 }
 
 // Remove removes keys.
-func (c *Client) Remove(ctx context.Context, keys []string) (Sequences, error) {
-	var s Sequences
-	return s, c.call(ctx, "POST", "/v1/remove", nil, RemoveRequest{Keys: keys}, &s)
+func (c *Client) Remove(ctx context.Context, keys []string) (Invalidation, error) {
+	var i Invalidation
+	return i, c.call(ctx, "POST", "/v1/remove", nil, RemoveRequest{Keys: keys}, &i)
 }
 
 // List returns at most limit rows (0: as many as the origin likes) whose key begins with

@@ -3,8 +3,8 @@
 // The API is HTTP with JSON over a Unix socket, or over TCP if the operator asks for it.
 //
 //	POST   /v1/publish?host=&prefix=&tag=&header=&priority=&proactive=   a tar stream -> PublishResult
-//	POST   /v1/purge                                PurgeRequest -> Sequences
-//	POST   /v1/remove                               RemoveRequest -> Sequences
+//	POST   /v1/purge                                PurgeRequest -> Invalidation
+//	POST   /v1/remove                               RemoveRequest -> Invalidation
 //	GET    /v1/wait?first=&last=&timeout=           a stream of Receipts, one JSON value a line
 //	GET    /v1/ls?prefix=&after=&limit=             -> Listing
 //	GET    /v1/status                               -> Status
@@ -69,6 +69,13 @@ type PublishResult struct {
 	Bundles int `json:"bundles"`
 	// Edges is how many edges are expected to serve it.
 	Edges int `json:"edges"`
+}
+
+// Invalidation is what became of a purge or a removal.
+type Invalidation struct {
+	Sequences
+	// Objects is how many published objects it took away.
+	Objects int `json:"objects"`
 }
 
 // PurgeRequest selects what is purged: everything that one of the selectors matches.

@@ -58,6 +58,25 @@ func (o *Origin) appendLocked(drafts []draft) (api.Sequences, error) {
 	return api.Sequences{First: first, Last: head.Sequence}, nil
 }
 
+// invalidate is append for drafts that take content away and bring none; it counts the objects.
+func (o *Origin) invalidate(drafts []draft) (api.Invalidation, error) {
+	o.appending.Lock()
+	defer o.appending.Unlock()
+	before := o.published()
+	sequences, err := o.appendLocked(drafts)
+	if err != nil {
+		return api.Invalidation{}, err
+	}
+	return api.Invalidation{Sequences: sequences, Objects: before - o.published()}, nil
+}
+
+// published returns how many objects are.
+func (o *Origin) published() int {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return o.catalogue.Stats().Keys
+}
+
 // store makes the bundles of drafts and then their entries, from sequence first on, durable.
 func (o *Origin) store(drafts []draft, first uint64, raw [][]byte) error {
 	bundles, err := journaled(drafts, first)

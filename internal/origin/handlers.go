@@ -178,7 +178,7 @@ func (o *Origin) handlePurge(w http.ResponseWriter, r *http.Request) error {
 	if len(selectors) == 0 {
 		return badRequest(errors.New("nothing was named to purge"), "name keys, tags, prefixes, or all")
 	}
-	return o.answerAppend(w, selectorDrafts(selectors))
+	return o.answerInvalidation(w, selectorDrafts(selectors))
 }
 
 // handleRemove appends remove entries.
@@ -194,7 +194,7 @@ func (o *Origin) handleRemove(w http.ResponseWriter, r *http.Request) error {
 	if len(keys) == 0 {
 		return badRequest(errors.New("no key was named to remove"), "")
 	}
-	return o.answerAppend(w, removeDrafts(keys))
+	return o.answerInvalidation(w, removeDrafts(keys))
 }
 
 // parseKey reads a key, or the beginning of one, as an operator wrote it.
@@ -224,12 +224,12 @@ func parseKeys(what string, texts []string) ([]control.Key, error) {
 	return keys, nil
 }
 
-func (o *Origin) answerAppend(w http.ResponseWriter, drafts []draft) error {
-	sequences, err := o.append(drafts)
+func (o *Origin) answerInvalidation(w http.ResponseWriter, drafts []draft) error {
+	result, err := o.invalidate(drafts)
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, sequences)
+	writeJSON(w, http.StatusOK, &result)
 	return nil
 }
 

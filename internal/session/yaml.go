@@ -2,13 +2,14 @@ package session
 
 import (
 	"bytes"
-	"encoding"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 )
@@ -41,24 +42,81 @@ func ParseYAML(text []byte, v any) error {
 	var unknown *yaml.UnknownFieldError
 	if errors.As(err, &unknown) {
 		key := token.Value
-		return fmt.Errorf("%d: unknown key %q%s", token.Position.Line, key, Hint(key, keys(v)))
+		within, known := siblings(text, v, key)
+		return fmt.Errorf("%d: %sunknown key %q%s", token.Position.Line, within, key, Hint(key, known))
 	}
-	return fmt.Errorf("%d: %s", token.Position.Line, located.GetMessage())
+	message := located.GetMessage()
+	if what := wanted(err); what != "" {
+		message = fmt.Sprintf("%s%q is not %s", keyAt(text, token.Position.Line), token.Value, what)
+	}
+	return fmt.Errorf("%d: %s", token.Position.Line, message)
+}
+
+// siblings returns what keys are known where text has an unknown one: those of v, or of the field of v
+// whose mapping has it; within is that field's key then, ready to be put before an error.
+func siblings(text []byte, v any, key string) (within string, known []string) {
+	var values map[string]any
+	if yaml.Unmarshal(text, &values) != nil {
+		return "", keys(v)
+	}
+	fields := reflect.TypeOf(v).Elem()
+	for i := range fields.NumField() {
+		name, _, _ := strings.Cut(fields.Field(i).Tag.Get("yaml"), ",")
+		mapping, ok := values[name].(map[string]any)
+		if _, has := mapping[key]; ok && has && fields.Field(i).Type.Kind() == reflect.Struct {
+			return name + ": ", keys(reflect.New(fields.Field(i).Type).Interface())
+		}
+	}
+	return "", keys(v)
+}
+
+// wanted says for people what kind of value should stand where another stands; empty if err is not
+// about that.
+func wanted(err error) string {
+	var node *yaml.UnexpectedNodeTypeError
+	var mismatch *yaml.TypeError
+	switch {
+	case errors.As(err, &node):
+		return "a " + strings.ToLower(node.Expected.YAMLName())
+	case !errors.As(err, &mismatch):
+		return ""
+	case mismatch.DstType == reflect.TypeFor[time.Duration]():
+		return "a duration such as 30s"
+	}
+	switch mismatch.DstType.Kind() {
+	case reflect.Int, reflect.Uint32:
+		return "a whole number"
+	case reflect.Bool:
+		return "true or false"
+	}
+	return ""
+}
+
+// keyAt returns the key at the top to which a line belongs, ready to be put before an error.
+func keyAt(text []byte, line int) string {
+	lines := strings.Split(string(text), "\n")
+	for _, l := range slices.Backward(lines[:min(max(line, 0), len(lines))]) {
+		if key, _, ok := strings.Cut(l, ":"); ok && key != "" && !strings.ContainsAny(key[:1], " #\t-") {
+			return key + ": "
+		}
+	}
+	return ""
 }
 
 // locate finds which key of text has a value that its field in v does not take, for an error
 // that does not tell; the answer is ready to be put before it.
 func locate(text []byte, v any) string {
-	var values map[string]string
+	var values map[string]any
 	if yaml.Unmarshal(text, &values) != nil {
 		return " "
 	}
-	fields := reflect.ValueOf(v).Elem()
-	for i, key := range keys(v) {
+	for _, key := range keys(v) {
 		value, present := values[key]
-		field := reflect.New(fields.Field(i).Type()).Interface()
-		u, ok := field.(encoding.TextUnmarshaler)
-		if !present || !ok || u.UnmarshalText([]byte(value)) == nil {
+		if !present {
+			continue
+		}
+		alone, err := yaml.Marshal(map[string]any{key: value})
+		if err != nil || yaml.Unmarshal(alone, reflect.New(reflect.TypeOf(v).Elem()).Interface()) == nil {
 			continue
 		}
 		for n, line := range strings.Split(string(text), "\n") {
@@ -70,13 +128,15 @@ func locate(text []byte, v any) string {
 	return " "
 }
 
-// keys returns the YAML keys of the struct that v points to, one for each field.
+// keys returns the YAML keys of the struct that v points to.
 func keys(v any) []string {
 	t := reflect.TypeOf(v).Elem()
 	var names []string
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
-		names = append(names, name)
+		if name != "" {
+			names = append(names, name)
+		}
 	}
 	return names
 }

@@ -21,7 +21,7 @@ func (s *show) purge(ctx context.Context) error {
 	for _, edge := range s.fleet.edges {
 		seen.Go(func() error { return gone(watching, edge, s.paths[0]) })
 	}
-	sequences, err := s.fleet.client.Purge(ctx, api.PurgeRequest{Tags: []string{tag}})
+	purged, err := s.fleet.client.Purge(ctx, api.PurgeRequest{Tags: []string{tag}})
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (s *show) purge(ctx context.Context) error {
 		noticed = since(start)
 		noticing <- err
 	}()
-	receipt, err := s.fleet.client.Wait(ctx, sequences, waitLimit, nil)
+	receipt, err := s.fleet.client.Wait(ctx, purged.Sequences, waitLimit, nil)
 	if err != nil {
 		return err
 	}

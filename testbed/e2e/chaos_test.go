@@ -67,7 +67,7 @@ func (w *world) chaosChange(rng *rand.Rand, round int, gone map[string]bool) uin
 		return w.publish(files, "x").Last
 	}
 	matches := func(path string) bool { return true }
-	var s api.Sequences
+	var s api.Invalidation
 	var err error
 	switch rng.IntN(4) {
 	case 0:

@@ -75,7 +75,7 @@ func (w *world) purgeAll(tag string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.await(s, 20*time.Second)
+	w.await(s.Sequences, 20*time.Second)
 	clear(w.files)
 }
 

@@ -223,7 +223,7 @@ func TestHostileGroup(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w.await(purged, 20*time.Second)
+			w.await(purged.Sequences, 20*time.Second)
 			w.checkGone("/old")
 			for _, d := range []*daemon.Process{w.origin, w.edges[0].Process, w.edges[1].Process} {
 				if mb := memory(t, d) >> 20; mb > 128 {

@@ -57,11 +57,11 @@ func TestCutOff(t *testing.T) {
 	if err := host.Cut(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := w.client.Purge(context.Background(), purgeKey("/old"))
-	if err != nil {
+	if _, err := w.client.Purge(context.Background(), purgeKey("/old")); err != nil {
 		t.Fatal(err)
 	}
 	delete(w.files, "/old")
+	var s api.Sequences
 	for i := range 80 { // more than NACKs are for
 		s = w.publish(map[string][]byte{fmt.Sprintf("f%d", i): content("f", 2000)}, "small")
 	}
