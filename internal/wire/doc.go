@@ -14,6 +14,7 @@
 //	ParseFeedback, AppendFeedback      a whole unicast datagram
 //	ControlTOI, DataTOI, Sequence      how objects are named
 //	HeaderLength, SymbolLength         what fits into a datagram
+//	MaxInterleave, BackoffGroup, ...   what both ends rely on though no field says it (protocol.go)
 //
 // Heartbeat and feedback are MessagePack arrays (not maps) that begin with a format
 // version. The few primitives are in msgpack.go: beside the general library they take a
