@@ -43,12 +43,15 @@ func (h *hostile) oti() fec.OTI {
 func (h *hostile) beat() wire.Heartbeat {
 	beat := wire.Heartbeat{
 		Instance: uint64(h.rng.IntN(20) / 19), GRTT: time.Duration(h.rng.Uint64()), Edges: h.number(),
-		Started: h.toi(), Truncated: h.rng.IntN(2) == 0,
+		Started: h.toi(), Truncated: h.rng.IntN(2) == 0, ReportInterval: time.Duration(h.rng.Uint64()) >> h.rng.IntN(64),
+	}
+	for range h.rng.IntN(wire.MaxWaiting + 1) {
+		beat.Waiting = append(beat.Waiting, wire.TOIRange{First: h.toi(), Last: h.toi()})
 	}
 	for range h.rng.IntN(8) {
 		beat.First = append(beat.First, wire.Position{TOI: h.toi(), SBN: h.number()})
 		beat.Outstanding = append(beat.Outstanding, wire.Outstanding{TOI: h.toi(), SBN: h.number(), Count: h.number(), Symbols: uint16(h.number())})
-		beat.Echoes = append(beat.Echoes, wire.Echo{Edge: 5, Counter: uint64(h.number()), Held: time.Duration(h.rng.Uint64())})
+		beat.Echoes = append(beat.Echoes, wire.Echo{Edge: 5, Counter: uint64(h.number()), Held: time.Duration(h.rng.Uint64()), Demoted: h.rng.IntN(2) == 0})
 	}
 	return beat
 }

@@ -14,11 +14,18 @@ import (
 	"strings"
 	"time"
 
+	"fanfare/fec"
 	"fanfare/internal/api"
 )
 
-// maxRange is how many bytes of a bundle one request gets at most.
+// maxRange is how many bytes of a bundle one request gets at most, but for one block.
 const maxRange = 8 << 20
+
+// rangeLimit is how many bytes of a bundle one request gets at most: an edge takes whole blocks, and
+// those of very long symbols are longer than maxRange.
+func rangeLimit(oti fec.OTI) uint64 {
+	return max(maxRange, uint64(oti.MaxBlock)*uint64(oti.SymbolLength))
+}
 
 // checkGeneration returns an error if a request means the log of another origin.
 func (o *Origin) checkGeneration(r *http.Request) error {
@@ -46,7 +53,7 @@ func (o *Origin) handleBundle(w http.ResponseWriter, r *http.Request) error {
 	if !kept {
 		return noBundle(sequence)
 	}
-	first, end, err := parseRange(r.Header.Get("Range"), oti.TransferLength)
+	first, end, err := parseRange(r.Header.Get("Range"), oti.TransferLength, rangeLimit(oti))
 	if err != nil {
 		var answer *api.Error
 		if errors.As(err, &answer) && answer.Status == http.StatusRequestedRangeNotSatisfiable {
@@ -129,9 +136,9 @@ func remote(r *http.Request) netip.Addr {
 }
 
 // parseRange reads a Range header with one range that names its first byte, and returns it without
-// what lies behind the end of so many bytes, or beyond maxRange. There must be one: a bundle may
+// what lies behind the end of so many bytes, or is more than most. There must be one: a bundle may
 // be larger than anyone should get in one answer.
-func parseRange(header string, length uint64) (first, end uint64, err error) {
+func parseRange(header string, length, most uint64) (first, end uint64, err error) {
 	bounds, isBytes := strings.CutPrefix(header, "bytes=")
 	from, to, isRange := strings.Cut(bounds, "-")
 	first, err = strconv.ParseUint(from, 10, 64)
@@ -151,5 +158,5 @@ func parseRange(header string, length uint64) (first, end uint64, err error) {
 	if last >= length {
 		last = length - 1
 	}
-	return first, min(last+1, first+maxRange), nil
+	return first, min(last+1, first+most), nil
 }

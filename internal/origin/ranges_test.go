@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"fanfare/fec"
 	"fanfare/internal/api"
 )
 
@@ -48,7 +49,7 @@ func TestParseRange(t *testing.T) {
 		{"bytes=1-99999999999999999999999", 0, 0, 400},
 		{"lines=1-2", 0, 0, 400},
 	} {
-		first, end, err := parseRange(test.header, length)
+		first, end, err := parseRange(test.header, length, maxRange)
 		var answer *api.Error
 		status := 0
 		if errors.As(err, &answer) {
@@ -56,6 +57,23 @@ func TestParseRange(t *testing.T) {
 		}
 		if first != test.first || end != test.end || status != test.status {
 			t.Errorf("%q: %d to %d, %v", test.header, first, end, err)
+		}
+	}
+}
+
+// A block must fit into one answer, however long symbols are: an edge that never got a whole one would
+// ask for it for ever.
+func TestRangeHoldsBlock(t *testing.T) {
+	for _, symbol := range []uint16{1408, 8896, 65408} {
+		oti := fec.OTI{TransferLength: 100 << 20, SymbolLength: symbol, MaxBlock: 200, MaxSymbols: 255}
+		part, err := oti.Partition()
+		if err != nil {
+			t.Fatal(err)
+		}
+		block := uint64(part.Length(1))
+		first, end, err := parseRange(fmt.Sprintf("bytes=%d-%d", block, 2*block-1), oti.TransferLength, rangeLimit(oti))
+		if err != nil || first != block || end != 2*block {
+			t.Errorf("symbols of %d bytes: %d to %d of a block from %d to %d, %v", symbol, first, end, block, 2*block, err)
 		}
 	}
 }
