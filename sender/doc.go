@@ -165,10 +165,10 @@
 // # What it remembers
 //
 // Every table has a limit, those that grow with objects, blocks and edges have theirs in Config, and
-// Stats counts what is refused. State lies with
-// what is being repaired, not with what exists: of a block in its first pass nothing is kept
-// but where its group ended. Feedback is not trusted: numbers in it are clamped, an ask can
-// never be worth more than k symbols, and what cannot exist is counted and dropped.
+// Stats counts what is refused. State lies with what is being repaired, not with what exists: of a
+// block in its first pass nothing is kept but where its group ended. Feedback is not trusted:
+// numbers in it are clamped, an ask can never be worth more than k symbols, and what cannot exist
+// is counted and dropped.
 //
 // # Which file holds what
 //
