@@ -26,9 +26,11 @@ const (
 	readiness    = 15 * time.Second
 	readers      = 4 // requests under way at an edge when its files are verified
 
-	// What the origin may send. Without a link's rate it is about what two processors carry
-	// to four edges; more does no good, as what edges cannot take in is sent again.
-	fanfareRate         = 1_000_000_000
+	// What the origin may send if a link's rate does not say. Without offloads it is more than two
+	// processors carry to four edges, so that they are never idle: there the way through the kernel
+	// holds the origin back before it overruns the edges. With offloads nothing does, and what edges
+	// cannot take in is sent again.
+	fanfareRate         = 2_000_000_000
 	fanfareOffloadsRate = 3_000_000_000
 	fanfareLink         = 0.98
 )
