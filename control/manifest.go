@@ -21,6 +21,14 @@ const (
 // ErrManifest is returned for a manifest that describes no bundle, or not this one.
 var ErrManifest = errors.New("control: impossible manifest")
 
+// fieldError is an ErrManifest about what a publisher gave for an object, and says that alone.
+type fieldError struct{ text string }
+
+func (e *fieldError) Error() string { return "control: " + e.text }
+func (e *fieldError) Unwrap() error { return ErrManifest }
+
+func badField(format string, args ...any) error { return &fieldError{fmt.Sprintf(format, args...)} }
+
 // Manifest is the table of contents of a bundle.
 type Manifest struct {
 	// Objects are in the order of their bodies. No two have the same key.
@@ -60,22 +68,22 @@ func (o *Object) Validate() error {
 
 func validateHeaders(headers []Header) error {
 	if len(headers) > MaxHeaders {
-		return fmt.Errorf("%w: %d header fields, at most %d", ErrManifest, len(headers), MaxHeaders)
+		return badField("the header fields are %d, of at most %d", len(headers), MaxHeaders)
 	}
 	n := 0
 	for _, h := range headers {
 		n += len(h.Name) + len(h.Value)
 		if !validHeaderName(h.Name) {
-			return fmt.Errorf("%w: header name %q (a token in lower case is needed)", ErrManifest, h.Name)
+			return badField("the header name %.80q is not of letters, digits and !#$%%&'*+-.^_`|~, in lower case", h.Name)
 		}
 		for i := range len(h.Value) {
 			if c := h.Value[i]; c < ' ' && c != '\t' || c == 0x7f {
-				return fmt.Errorf("%w: control character in header %s", ErrManifest, h.Name)
+				return badField("the value of header %s has a control character", h.Name)
 			}
 		}
 	}
 	if n > MaxHeaderBytes {
-		return fmt.Errorf("%w: %d bytes of header fields, at most %d", ErrManifest, n, MaxHeaderBytes)
+		return badField("the header fields have %d bytes, of at most %d", n, MaxHeaderBytes)
 	}
 	return nil
 }
@@ -100,11 +108,11 @@ func validHeaderName(s string) bool {
 
 func validateTags(tags []string) error {
 	if len(tags) > MaxTags {
-		return fmt.Errorf("%w: %d tags, at most %d", ErrManifest, len(tags), MaxTags)
+		return badField("the tags are %d, of at most %d", len(tags), MaxTags)
 	}
 	for _, t := range tags {
 		if !validTag(t) {
-			return fmt.Errorf("%w: tag %q (1 to %d bytes without spaces are needed)", ErrManifest, t, MaxTag)
+			return badField("the tag %.80q is not of 1 to %d bytes without spaces", t, MaxTag)
 		}
 	}
 	return nil

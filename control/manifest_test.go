@@ -60,6 +60,19 @@ func TestManifestRoundTrip(t *testing.T) {
 	})
 }
 
+// What a publisher gave is named as that: no one published a manifest.
+func TestObjectErrors(t *testing.T) {
+	for _, o := range []Object{
+		{Headers: []Header{{"Content-Type", "a"}}}, {Headers: []Header{{"x", "\n"}}}, {Headers: make([]Header, MaxHeaders+1)},
+		{Headers: []Header{{"x", strings.Repeat("a", MaxHeaderBytes)}}}, {Tags: []string{""}}, {Tags: make([]string, MaxTags+1)},
+	} {
+		o.Key = Key{Path: "/a"}
+		if err := o.Validate(); !errors.Is(err, ErrManifest) || strings.Contains(err.Error(), "manifest") || !strings.HasPrefix(err.Error(), "control: the") {
+			t.Error(err)
+		}
+	}
+}
+
 func TestEncodeRefuses(t *testing.T) {
 	good := func() []Object {
 		return []Object{{Key: Key{Path: "/a"}, Length: 10}, {Key: Key{Path: "/b"}, Offset: 10, Length: 5}}

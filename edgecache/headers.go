@@ -11,15 +11,6 @@ import (
 	"fanfare/control"
 )
 
-// withheld are published header fields that are never copied: those of a connection (RFC 9110
-// §7.6.1), of a message's framing, and those that only the edge can say.
-var withheld = map[string]bool{
-	"Connection": true, "Keep-Alive": true, "Proxy-Connection": true, "Proxy-Authenticate": true,
-	"Proxy-Authorization": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
-	"Content-Length": true, "Content-Range": true, "Accept-Ranges": true,
-	"Etag": true, "Last-Modified": true, "Date": true, "Age": true, "Cache-Status": true,
-}
-
 // types are media types that matter to a content network and that the tables of operating
 // systems lack or give otherwise.
 var types = map[string]string{
@@ -30,7 +21,7 @@ var types = map[string]string{
 	".json": "application/json", ".mjs": "text/javascript; charset=utf-8", ".zst": "application/zstd", ".gz": "application/gzip", ".safetensors": "application/octet-stream",
 }
 
-// setHeaders copies the published header fields of an object and adds a Content-Type if its
+// setHeaders copies the published header fields of an object, but for control.ReservedHeader, and adds a Content-Type if its
 // name tells one; otherwise http.ServeContent looks at the body. It returns the time of last
 // modification: the published one, or that of the entry.
 func setHeaders(header http.Header, o *control.Object, entryTime int64) (modified time.Time) {
@@ -44,8 +35,9 @@ func setHeaders(header http.Header, o *control.Object, entryTime int64) (modifie
 			if t := lastModified(h.Value); !t.IsZero() {
 				modified = t
 			}
+			continue // http.ServeContent says it
 		}
-		if !withheld[name] && !named[name] {
+		if !control.ReservedHeader(strings.ToLower(h.Name)) && !named[name] {
 			header[name] = append(header[name], h.Value)
 		}
 	}

@@ -147,7 +147,25 @@ func (c *Cache) recordFailure(b *bundle, cause error) {
 		return
 	}
 	c.count.bundlesFailed.Add(1)
-	c.cfg.Log.Error("bundle failed", "sequence", b.sequence, "reason", b.reason, "retry", !retry.IsZero())
+	args := []any{"sequence", b.sequence, "reason", b.reason, "retry", !retry.IsZero()}
+	if remedy := remedyFor(cause); remedy != "" {
+		args = append(args, "remedy", remedy)
+	}
+	c.cfg.Log.Error("bundle failed", args...)
+}
+
+// remedyFor says what the operator can do about a bundle that failed for want of space; empty if it
+// failed for something else. It stands beside the reason, which must fit into a report.
+func remedyFor(cause error) string {
+	switch {
+	case errors.Is(cause, unix.ENOSPC):
+		return "free space on the cache's file system, or set or lower the size limit (--max-size)"
+	case errors.Is(cause, unix.EDQUOT):
+		return "raise the disk quota, or set or lower the size limit (--max-size)"
+	case errors.Is(cause, errTooLarge), errors.Is(cause, errFull):
+		return "raise the size limit (--max-size)"
+	}
+	return ""
 }
 
 // passing reports whether a failure may be over some time later. A failed write or sync is

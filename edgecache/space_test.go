@@ -1,8 +1,10 @@
 package edgecache
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"strings"
@@ -122,19 +124,23 @@ func TestDiskFailures(t *testing.T) {
 		name  string
 		fail  failing
 		retry bool
+		tells string // what the log says can be done
 	}{
-		{"no space set aside", failing{allocate: unix.ENOSPC}, true},
-		{"no quota", failing{allocate: unix.EDQUOT}, true},
-		{"no space at a write", failing{write: unix.ENOSPC}, true},
-		{"failed write", failing{write: unix.EIO}, false},
-		{"failed sync", failing{sync: unix.EIO}, false},
+		{"no space set aside", failing{allocate: unix.ENOSPC}, true, "free space on the cache's file system, or set or lower the size limit (--max-size)"},
+		{"no quota", failing{allocate: unix.EDQUOT}, true, "raise the disk quota"},
+		{"no space at a write", failing{write: unix.ENOSPC}, true, "--max-size"},
+		{"failed write", failing{write: unix.EIO}, false, ""},
+		{"failed sync", failing{sync: unix.EIO}, false, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			o := newOrigin(t)
 			o.inline = 4000
 			var disk failing
-			e := openEdgeOn(t, o, o.config(t.TempDir()), system{disk: disk.install})
+			cfg := o.config(t.TempDir())
+			var log bytes.Buffer
+			cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+			e := openEdgeOn(t, o, cfg, system{disk: disk.install})
 			now := time.Unix(1_800_000_000, 0)
 			e.clock(now)
 			e.deliver(o.publish(file("/a", "one")))
@@ -147,6 +153,9 @@ func TestDiskFailures(t *testing.T) {
 				t.Fatalf("error %v", err)
 			}
 			disk = failing{}
+			if told := strings.Contains(log.String(), "remedy="); told != (test.tells != "") || !strings.Contains(log.String(), test.tells) {
+				t.Errorf("log %s, want %q", &log, test.tells)
+			}
 			s := e.State()
 			if len(s.Failed) != 1 || s.Failed[0].Sequence != 2 || s.Failed[0].Reason == "" || s.Complete != 1 {
 				t.Errorf("state: %+v", s)

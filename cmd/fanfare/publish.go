@@ -37,7 +37,8 @@ vanishes or cannot be read meanwhile, nothing is published.
 
 Without --host the files answer for every host name. A new publication of the same URL
 replaces the older one at each edge once it is complete there. URLs are taken as they are: an
-index.html is served as /index.html, not as /.
+index.html is served as /index.html, not as /. Edges answer with the headers given, and find the
+type by the file's name; what they say themselves (Content-Length, ETag, Date, ...) is refused.
 
 Publications are sent at the same time, small ones ahead of large ones. With --priority
 urgent one goes before all others, with background after them; none is ever stopped for good.

@@ -2,9 +2,14 @@ package edge
 
 import (
 	"reflect"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 )
+
+// describe takes the text of a Desc apart into name and help.
+var describe = regexp.MustCompile(`fqName: "([^"]*)", help: "([^"]*)"`)
 
 // TestMetricsComplete changes each number of the engine's, and wants some metric to follow.
 func TestMetricsComplete(t *testing.T) {
@@ -14,11 +19,18 @@ func TestMetricsComplete(t *testing.T) {
 	m.addLoop()
 	names := map[string]bool{}
 	for _, metric := range m.list {
-		name := metric.desc.String()
+		parts := describe.FindStringSubmatch(metric.desc.String())
+		if parts == nil {
+			t.Fatal(metric.desc)
+		}
+		name, help := parts[1], parts[2]
 		if names[name] {
 			t.Errorf("twice: %s", name)
 		}
 		names[name] = true
+		if help == name || !strings.HasSuffix(help, ".") || len(strings.Fields(help)) < 3 {
+			t.Errorf("%s: help %q", name, help)
+		}
 	}
 	fields := reflect.TypeOf(snapshot{}.engine)
 	for i := range fields.NumField() {

@@ -40,17 +40,16 @@ type config struct {
 	// rate; 0 means a quarter of that.
 	CatchUpRate session.Rate `yaml:"catch_up_rate"`
 	// Proactive is how many repair symbols a one-way origin sends unasked, of each block's source
-	// symbols; CarouselPause is between two cycles of its carousel.
-	Proactive     session.Share `yaml:"proactive"`
-	CarouselPause time.Duration `yaml:"carousel_pause"`
+	// symbols; nil: DefaultProactive. CarouselPause is between two cycles of its carousel; nil:
+	// defaultCarouselPause. Both are nil in a two-way session.
+	Proactive     *session.Share `yaml:"proactive"`
+	CarouselPause *time.Duration `yaml:"carousel_pause"`
 
 	// MinRate makes the rate adaptive, between it and the session's; 0: it is fixed.
 	MinRate session.Rate `yaml:"min_rate"`
 	// DSCP marks packets, Demote bounds how far an edge may fall behind the others.
 	DSCP   marking  `yaml:"dscp"`
 	Demote demotion `yaml:"demote"`
-
-	oneWay bool // whether text has the last two
 }
 
 // defaultRetireAfter is long enough for reports that are late.
@@ -60,7 +59,6 @@ const defaultRetireAfter = 30 * time.Second
 func loadConfig(dir string) (*config, error) {
 	path := filepath.Join(dir, configName)
 	c := &config{Loop: true, RetireAfter: defaultRetireAfter, FeedbackRate: defaultFeedbackRate}
-	c.Proactive, c.CarouselPause = DefaultProactive, defaultCarouselPause
 	c.Demote = defaultDemotion
 	if err := session.LoadYAML(path, c); err != nil {
 		return nil, err

@@ -144,7 +144,7 @@ func (o *Origin) publish(stream io.Reader, files *handover.Conn, options api.Pub
 func (o *Origin) bundleOTI() fec.OTI {
 	oti := fec.OTI{SymbolLength: uint16(o.session.SymbolLength), MaxSymbols: fec.MaxSymbols}
 	if o.session.OneWay() {
-		oti.MaxBlock = carousel.MaxBlock(float64(o.config.Proactive))
+		oti.MaxBlock = carousel.MaxBlock(o.config.proactive())
 	} else {
 		oti.MaxBlock = uint16(sender.MaxBlock(o.edges.lossPercentile(time.Now(), sender.MaxBlockPercentile)))
 	}

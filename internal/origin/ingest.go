@@ -66,9 +66,14 @@ func newIngest(s *spool, j *journal, oti fec.OTI, options api.PublishOptions) (*
 	in := &ingest{spool: s, journal: j, oti: oti, options: options, seen: make(map[control.Key]struct{})}
 	in.sync.SetLimit(syncsAtOnce)
 	for _, h := range options.Headers {
-		in.headers = append(in.headers, control.Header{
-			Name: strings.ToLower(strings.TrimSpace(h.Name)), Value: strings.TrimSpace(h.Value),
-		})
+		field := control.Header{Name: strings.ToLower(strings.TrimSpace(h.Name)), Value: strings.TrimSpace(h.Value)}
+		if err := servable(field); err != nil {
+			return nil, err
+		}
+		in.headers = append(in.headers, field)
+	}
+	if climbs(options.Prefix) {
+		return nil, badRequest(fmt.Errorf("the prefix %q has a component that is . or ..", options.Prefix), "give --prefix a path such as /files")
 	}
 	key, err := control.FileKey(options.Host, options.Prefix, "x")
 	if err != nil {
@@ -79,6 +84,31 @@ func newIngest(s *spool, j *journal, oti fec.OTI, options api.PublishOptions) (*
 		return nil, badRequest(err, "correct --header or --tag")
 	}
 	return in, nil
+}
+
+// servable refuses a header field that edges would not answer with. The error is an *api.Error.
+func servable(h control.Header) error {
+	if control.ReservedHeader(h.Name) {
+		return badRequest(fmt.Errorf("the header %s cannot be published", h.Name), "edges say it themselves, or never: leave it out")
+	}
+	if h.Name == "last-modified" {
+		if _, err := http.ParseTime(h.Value); err != nil {
+			return badRequest(fmt.Errorf("the last-modified %q is not a time of HTTP", h.Value), "write it as in Sun, 06 Nov 1994 08:49:37 GMT")
+		}
+	}
+	return nil
+}
+
+// climbs reports whether a component of a prefix is . or .., which a URL would lose (RFC 3986
+// §5.2.4).
+func climbs(prefix string) bool {
+	for component := range strings.SplitSeq(prefix, "/") {
+		component = strings.ReplaceAll(strings.ToLower(component), "%2e", ".")
+		if component == "." || component == ".." {
+			return true
+		}
+	}
+	return false
 }
 
 // read stages everything in the stream, durably. After an error, and when the publication is

@@ -15,7 +15,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"fanfare/internal/mcast"
 	"fanfare/internal/session"
@@ -118,21 +120,22 @@ func (c *InitConfig) plan() (*session.Session, *config, error) {
 	if s.Rate == 0 {
 		s.Rate = defaultRate
 	}
-	if c.OneWay {
-		s.Mode, s.Origin = session.OneWay, ""
-	}
 	cfg := &config{
-		oneWay: c.OneWay, Proactive: c.Proactive, CarouselPause: cmp.Or(c.CarouselPause, defaultCarouselPause),
 		Interface: c.Interface, TTL: c.TTL, Loop: true, MinRate: c.MinRate, RetireAfter: defaultRetireAfter,
 		Listen: netip.AddrPortFrom(listenAddress(host), port),
 	}
-	if err := cfg.fits(s); err != nil {
-		return nil, nil, err
+	if c.OneWay {
+		s.Mode, s.Origin = session.OneWay, ""
+		pause := cmp.Or(c.CarouselPause, defaultCarouselPause)
+		cfg.Proactive, cfg.CarouselPause = &c.Proactive, &pause
 	}
-	if err := cfg.validateOneWay(); err != nil {
-		return nil, nil, err
+	switch {
+	case c.MinRate > s.Rate:
+		return nil, nil, fmt.Errorf("--min-rate %v is above --rate, %v", c.MinRate, s.Rate)
+	case c.MinRate != 0 && c.OneWay:
+		return nil, nil, errors.New("--min-rate needs edges that report what the path carries: leave it out with --one-way")
 	}
-	return s, cfg, nil
+	return s, cfg, cfg.validateOneWay()
 }
 
 // link returns the interface, once it is known that the group fits it. It fills in MTU, and Source if
@@ -167,16 +170,35 @@ func (c *InitConfig) advertised(link *net.Interface) (host string, port uint16, 
 	}
 	host, text, err := net.SplitHostPort(c.Advertise)
 	if err != nil { // no port
-		host, text = c.Advertise, strconv.Itoa(DefaultPort)
-		if addr, err := netip.ParseAddr(host); err == nil {
-			host = addr.String()
-		}
+		host, text = strings.TrimSuffix(strings.TrimPrefix(c.Advertise, "["), "]"), strconv.Itoa(DefaultPort)
 	}
 	n, err := strconv.ParseUint(text, 10, 16)
-	if err != nil || n == 0 || host == "" {
-		return "", 0, fmt.Errorf("advertised address %q is not HOST:PORT", c.Advertise)
+	if err != nil || n == 0 || !isHost(host) {
+		return "", 0, fmt.Errorf("--advertise %q is not HOST or HOST:PORT, as in origin.example.org, 192.0.2.1:7700 or [2001:db8::1]:7700", c.Advertise)
+	}
+	if addr, err := netip.ParseAddr(host); err == nil {
+		if addr.IsUnspecified() || addr.IsMulticast() {
+			return "", 0, fmt.Errorf("--advertise %q is not the address of one machine: give one where edges reach this", c.Advertise)
+		}
+		host = addr.String()
 	}
 	return host, uint16(n), nil
+}
+
+// isHost reports whether s is an IP address or could be the name of a machine.
+func isHost(s string) bool {
+	if _, err := netip.ParseAddr(s); err == nil {
+		return true
+	}
+	for label := range strings.SplitSeq(strings.TrimSuffix(s, "."), ".") {
+		odd := func(r rune) bool {
+			return r > 'z' || r != '-' && r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+		}
+		if label == "" || len(label) > 63 || label[0] == '-' || strings.ContainsFunc(label, odd) {
+			return false
+		}
+	}
+	return true
 }
 
 // needsSource reports whether a group can only be joined together with a source (RFC 4607 §1).

@@ -73,6 +73,14 @@ func TestInitRefuses(t *testing.T) {
 		{"large MTU", func(c *InitConfig) { c.MTU = 1 << 17 }, "--mtu"},
 		{"small MTU", func(c *InitConfig) { c.MTU = 100 }, "MTU"},
 		{"advertise", func(c *InitConfig) { c.Advertise = "h:x" }, "HOST:PORT"},
+		{"advertise colons", func(c *InitConfig) { c.Advertise = ":::" }, "--advertise"},
+		{"advertise IPv4 and more", func(c *InitConfig) { c.Advertise = "1.2.3.4:5:6" }, "--advertise"},
+		{"advertise a space", func(c *InitConfig) { c.Advertise = "my host" }, "--advertise"},
+		{"advertise no host", func(c *InitConfig) { c.Advertise = ":7700" }, "--advertise"},
+		{"advertise every address", func(c *InitConfig) { c.Advertise = "[::]:7700" }, "not the address of one machine"},
+		{"advertise the group", func(c *InitConfig) { c.Advertise = "239.255.1.1" }, "not the address of one machine"},
+		{"minimum rate", func(c *InitConfig) { c.MinRate = 200_000_000 }, "--min-rate 200mbit is above --rate, 100mbit"},
+		{"minimum rate one-way", func(c *InitConfig) { c.MinRate, c.OneWay = 1_000_000, true }, "--min-rate needs"},
 		{"source", func(c *InitConfig) { c.Source = netip.MustParseAddr("::1") }, "famil"},
 	}
 	for _, test := range tests {
@@ -87,6 +95,18 @@ func TestInitRefuses(t *testing.T) {
 				t.Error("the directory was made")
 			}
 		})
+	}
+}
+
+func TestAdvertised(t *testing.T) {
+	for text, want := range map[string]string{
+		"192.0.2.1": "192.0.2.1 7700", "192.0.2.1:7": "192.0.2.1 7", "2001:db8::1": "2001:db8::1 7700", "[2001:DB8::1]": "2001:db8::1 7700",
+		"[2001:db8::1]:9": "2001:db8::1 9", "origin": "origin 7700", "o-1.example.org.:80": "o-1.example.org. 80", "o_1": "o_1 7700",
+	} {
+		host, port, err := (&InitConfig{Advertise: text}).advertised(nil)
+		if got := fmt.Sprint(host, " ", port); err != nil || got != want {
+			t.Errorf("%s: %s, %v", text, got, err)
+		}
 	}
 }
 

@@ -37,8 +37,8 @@ func newOneWay(o *Origin, now mono.Time) *oneWay {
 	if !o.session.OneWay() {
 		return nil
 	}
-	c := carousel.Config{Rate: uint64(o.session.Rate), Pause: o.config.CarouselPause}
-	w := &oneWay{carousel: carousel.New(c, 0, now), proactive: float64(o.config.Proactive)}
+	c := carousel.Config{Rate: uint64(o.session.Rate), Pause: o.config.carouselPause()}
+	w := &oneWay{carousel: carousel.New(c, 0, now), proactive: o.config.proactive()}
 	// Nobody knows which of the newest entries a cycle had carried before this start: a purge among
 	// them must not wait for one.
 	w.published(now, o.head.Sequence)
@@ -159,7 +159,7 @@ func (o *Origin) carouselStatus(s snapshot) *api.Carousel {
 	c := &api.Carousel{
 		Cycle: s.carousel.Cycle, Sequence: s.carousel.Sequence, BytesSent: s.carousel.Bytes,
 		Bytes: s.carousel.LastBytes, Seconds: s.carousel.Length.Seconds(), Repeats: s.carousel.Repeats,
-		PauseSeconds: o.config.CarouselPause.Seconds(), Proactive: float64(o.config.Proactive),
+		PauseSeconds: o.config.carouselPause().Seconds(), Proactive: o.config.proactive(),
 	}
 	// The cycle under way may have more than the last, or there is none yet.
 	c.Bytes = max(c.Bytes, uint64(float64(o.spool.size())*(1+c.Proactive)), c.BytesSent)
@@ -169,15 +169,31 @@ func (o *Origin) carouselStatus(s snapshot) *api.Carousel {
 
 // validateOneWay checks what origin.yaml says of one-way.
 func (c *config) validateOneWay() error {
-	if c.CarouselPause < 0 {
+	if c.carouselPause() < 0 {
 		return errors.New("carousel_pause is negative")
 	}
 	return nil
 }
 
+// proactive returns the share of repair symbols of a one-way origin.
+func (c *config) proactive() float64 {
+	if c.Proactive == nil {
+		return float64(DefaultProactive)
+	}
+	return float64(*c.Proactive)
+}
+
+// carouselPause returns how long a one-way origin rests between two cycles.
+func (c *config) carouselPause() time.Duration {
+	if c.CarouselPause == nil {
+		return defaultCarouselPause
+	}
+	return *c.CarouselPause
+}
+
 // oneWayText is the part of origin.yaml that only a one-way origin has.
 func (c *config) oneWayText() string {
-	if !c.oneWay {
+	if c.Proactive == nil {
 		return ""
 	}
 	return fmt.Sprintf(`
@@ -186,5 +202,5 @@ func (c *config) oneWayText() string {
 proactive: %s
 # Everything is sent again and again. How long the origin rests between two cycles.
 carousel_pause: %s
-`, c.Proactive, c.CarouselPause)
+`, c.Proactive, c.carouselPause())
 }

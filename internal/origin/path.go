@@ -25,7 +25,7 @@ func (d *demotion) UnmarshalYAML(unmarshal func(any) error) error {
 	var word string
 	if unmarshal(&word) == nil && !strings.Contains(word, ":") {
 		if word != "off" {
-			return fmt.Errorf("demote %q is neither off nor a loss and a lag, as in {loss: 25%%, lag: 10s}", word)
+			return fmt.Errorf("%q is neither off nor a loss and a lag, as in {loss: 25%%, lag: 10s}", word)
 		}
 		d.off = true
 		return nil
@@ -90,7 +90,7 @@ func (d *dscp) UnmarshalText(text []byte) error {
 	}
 	n, err := strconv.ParseUint(word, 10, 8)
 	if err != nil || n > 63 {
-		return fmt.Errorf("dscp %q is not a number from 0 to 63, or a name such as cs1, af21, ef or le", word)
+		return fmt.Errorf("%q is not a number from 0 to 63, or a name such as cs1, af21, ef or le", word)
 	}
 	*d = dscp(n)
 	return nil
@@ -115,12 +115,14 @@ func (m *marking) classes(adaptive bool) (list [sender.ClassBulk + 1]uint8) {
 // fits checks what depends on the session.
 func (c *config) fits(s *session.Session) error {
 	switch {
-	case c.MinRate == 0:
-		return nil
 	case c.MinRate > s.Rate:
 		return fmt.Errorf("min_rate %v is above the session's rate, %v", c.MinRate, s.Rate)
-	case s.OneWay():
+	case c.MinRate != 0 && s.OneWay():
 		return errors.New("min_rate is set, but in a one-way session nobody reports what the path carries")
+	case c.Proactive != nil && !s.OneWay():
+		return errors.New("proactive is for one-way sessions, and this one is two-way: say it of each publication, with `fanfare publish --proactive`")
+	case c.CarouselPause != nil && !s.OneWay():
+		return errors.New("carousel_pause is for one-way sessions, and this one is two-way: there is no carousel where edges ask for what they miss")
 	}
 	return nil
 }
