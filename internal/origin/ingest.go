@@ -73,7 +73,7 @@ func newIngest(s *spool, j *journal, oti fec.OTI, options api.PublishOptions) (*
 		in.headers = append(in.headers, field)
 	}
 	if climbs(options.Prefix) {
-		return nil, badRequest(fmt.Errorf("the prefix %q has a component that is . or ..", options.Prefix), "give --prefix a path such as /files")
+		return nil, badRequest(fmt.Errorf("the prefix %q has . or .. as a component", options.Prefix), "give --prefix a path such as /files")
 	}
 	key, err := control.FileKey(options.Host, options.Prefix, "x")
 	if err != nil {

@@ -31,9 +31,9 @@ func TestPublishOptionsRefused(t *testing.T) {
 		{header("X Y", "z"), `the header name "x y" is not of letters`},
 		{header("X", "a\x01b"), "the value of header x has a control character"},
 		{api.PublishOptions{Tags: []string{"a b"}}, `the tag "a b" is not of 1 to 255 bytes without spaces`},
-		{api.PublishOptions{Prefix: "../x"}, `the prefix "../x" has a component that is . or ..`},
-		{api.PublishOptions{Prefix: "/a/%2E%2e"}, "is . or .."},
-		{api.PublishOptions{Prefix: "/a/./b"}, "is . or .."},
+		{api.PublishOptions{Prefix: "../x"}, `the prefix "../x" has . or .. as a component`},
+		{api.PublishOptions{Prefix: "/a/%2E%2e"}, "has . or .. as a component"},
+		{api.PublishOptions{Prefix: "/a/./b"}, "has . or .. as a component"},
 		{api.PublishOptions{Prefix: "/a/..b/.c"}, ""},
 		{api.PublishOptions{}, ""},
 	} {
