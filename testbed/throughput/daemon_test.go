@@ -21,7 +21,7 @@ import (
 
 var (
 	flagMegabytes = flag.Int("megabytes", 200, "size of the published file")
-	flagRate      = flag.Float64("gbit", 0, "the origin's rate in Gbit/s (0: 2 with offloads, 0.6 without)")
+	flagRate      = flag.Float64("gbit", 0, "the origin's rate in Gbit/s (0: 1 with offloads, 0.6 without)")
 	flagEdges     = flag.Int("edges", 4, "how many edges there are")
 	flagProfiles  = flag.String("profiles", "", "write a CPU profile of each daemon into this `directory`")
 	flagServe     = flag.Duration("serve", 2*time.Second, "how long wrk asks a server in a round")
