@@ -37,8 +37,9 @@ type ruling struct {
 }
 
 const (
-	// wasted is the share of the source symbols that may be sent in vain on average.
-	wasted = 0.005
+	// wasted is the share of the source symbols that may be sent in vain on average. With 0.005 four
+	// edges that lose 5 % were sent 0.15 % more, and finished no sooner.
+	wasted = 0.003
 	// unlikely is the chance of not being needed from which on a symbol is not sent, however few
 	// that are: on a path that is all but clean nothing is.
 	unlikely = 0.75

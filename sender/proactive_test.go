@@ -43,7 +43,7 @@ func TestRule(t *testing.T) {
 				for _, g := range groups {
 					all *= enough(k, want, g.edges, classes.loss(lossClass(g.ppm)))
 				}
-				if vain += all; vain > 0.005*float64(k) || all > 0.75 {
+				if vain += all; vain > wasted*float64(k) || all > 0.75 {
 					break
 				}
 			}
