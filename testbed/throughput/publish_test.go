@@ -81,6 +81,8 @@ type world struct {
 	client *api.Client
 	origin *daemon.Process
 	edges  []*daemon.Process
+	// readers ask each edge; see want.
+	readers map[*netns.Host]*http.Client
 }
 
 func newWorld(b *testing.B, c netns.Config, rate session.Rate) *world {
@@ -93,7 +95,7 @@ func newWorld(b *testing.B, c netns.Config, rate session.Rate) *world {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { bed.Close() })
-	w := &world{bed: bed}
+	w := &world{bed: bed, readers: make(map[*netns.Host]*http.Client)}
 	if w.dir, err = os.MkdirTemp(*flagDirectory, "ff-"); err != nil {
 		b.Fatal(err)
 	}
