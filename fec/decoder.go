@@ -30,7 +30,10 @@ type Decoder struct {
 	missing [MaxSymbols]int    // their ESIs, rising
 	rows    [MaxSymbols][]byte // generator rows of the e repair symbols used
 	weights [MaxSymbols]int    // see solve
-	sums    []byte             // e symbols: what the missing source symbols add to the repair symbols
+
+	// As many as the largest e so far.
+	sums    [][]byte // symbols: what the missing source symbols add to the repair symbols
+	inverse [][]byte // rows of as many coefficients, see solve
 }
 
 // NewDecoder returns a decoder for blocks of k source symbols of e bytes, extended to at
@@ -106,25 +109,37 @@ func (d *Decoder) check(e int, repair []Repair) error {
 // subtract leaves in sums, for each repair symbol, what remains of it without the source
 // symbols that are present: an encode.
 func (d *Decoder) subtract(block []byte, repair []Repair) {
-	e, length := len(repair), d.length
-	if len(d.sums) < e*length {
-		d.sums = make([]byte, e*length)
+	e, k := len(repair), d.generator.k
+	if len(d.sums) < e {
+		d.sums, d.inverse = rectangle(e, d.length), rectangle(e, e)
 	}
 	for a, r := range repair {
 		d.rows[a] = d.generator.row(r.ESI)
-		copy(d.sums[a*length:], r.Symbol)
+		copy(d.sums[a], r.Symbol)
 	}
-	missing := d.missing[:e]
-	for i := range d.generator.k {
-		if len(missing) > 0 && missing[0] == i {
-			missing = missing[1:]
-			continue
-		}
-		symbol := block[i*length : (i+1)*length]
-		for a, row := range d.rows[:e] {
-			simd.GalMulSliceXor(row[i], symbol, d.sums[a*length:(a+1)*length])
-		}
+	var present [MaxSymbols][]byte
+	for i := range k {
+		present[i] = d.symbol(block, i)
 	}
+	for _, m := range d.missing[:e] {
+		present[m] = nil
+	}
+	accumulate(d.rows[:e], present[:k], d.sums[:e])
+}
+
+// symbol returns source symbol esi of a block.
+func (d *Decoder) symbol(block []byte, esi int) []byte {
+	return block[esi*d.length : (esi+1)*d.length]
+}
+
+// rectangle returns rows of width bytes each, end to end in memory.
+func rectangle(rows, width int) [][]byte {
+	bytes := make([]byte, rows*width)
+	r := make([][]byte, rows)
+	for i := range r {
+		r[i] = bytes[i*width : (i+1)*width]
+	}
+	return r
 }
 
 // solve turns sums into the missing source symbols.
@@ -137,9 +152,9 @@ func (d *Decoder) subtract(block []byte, repair []Repair) {
 //
 // it is (A^-1)_ba = D_m · Q_b · P_a / ((x_r + x_m) · N_r). It always exists.
 func (d *Decoder) solve(block []byte, repair []Repair) {
-	k, length := d.generator.k, d.length
-	missing := d.missing[:len(repair)]
-	weights := d.weights[:len(repair)] // logarithms of D_m · Q_b
+	k, e := d.generator.k, len(repair)
+	missing, weights := d.missing[:e], d.weights[:e] // of each the logarithm of D_m · Q_b
+	var lost [MaxSymbols][]byte
 	for b, m := range missing {
 		w := logDenominator(k, m)
 		for b2, m2 := range missing {
@@ -149,6 +164,8 @@ func (d *Decoder) solve(block []byte, repair []Repair) {
 			}
 		}
 		weights[b] = w
+		lost[b] = d.symbol(block, m)
+		clear(lost[b])
 	}
 	for a, r := range repair {
 		w := -logNumerator(k, r.ESI) // becomes the logarithm of P_a / N_r
@@ -158,15 +175,9 @@ func (d *Decoder) solve(block []byte, repair []Repair) {
 				w -= logSum(r.ESI, r2.ESI)
 			}
 		}
-		sum := d.sums[a*length : (a+1)*length]
 		for b, m := range missing {
-			c := power(w + weights[b] - logSum(r.ESI, m))
-			symbol := block[m*length : (m+1)*length]
-			if a == 0 {
-				simd.GalMulSlice(c, sum, symbol)
-			} else {
-				simd.GalMulSliceXor(c, sum, symbol)
-			}
+			d.inverse[b][a] = power(w + weights[b] - logSum(r.ESI, m))
 		}
 	}
+	accumulate(d.inverse[:e], d.sums[:e], lost[:e])
 }

@@ -3,15 +3,10 @@ package fec
 import (
 	"errors"
 	"fmt"
-
-	"github.com/klauspost/reedsolomon"
 )
 
 // ErrShape is returned when a count, an ESI or a length is not what New was given.
 var ErrShape = errors.New("fec: wrong shape")
-
-// simd multiplies whole symbols. It has no state.
-var simd reedsolomon.LowLevel
 
 // Encoder computes repair symbols of source blocks of k symbols. It belongs to one
 // goroutine at a time.
@@ -59,15 +54,10 @@ func (c *Encoder) Encode(src [][]byte, first int, repair [][]byte) error {
 			return fmt.Errorf("%w: buffer of repair symbol %d has %d bytes, want %d", ErrShape, first+i, len(s), c.length)
 		}
 	}
-	for j, r := range repair {
-		simd.GalMulSlice(c.generator.row(first + j)[0], src[0], r)
+	for j, symbol := range repair {
+		c.generator.row(first + j)
+		clear(symbol)
 	}
-	rows := c.generator.rows[(first-k)*k:] // those of repair, all known by now
-	// One source symbol goes into all repair symbols while it is in the nearest cache.
-	for i := 1; i < k; i++ {
-		for j, r := range repair {
-			simd.GalMulSliceXor(rows[j*k+i], src[i], r)
-		}
-	}
+	accumulate(c.generator.rows[first-k:first-k+len(repair)], src, repair)
 	return nil
 }

@@ -14,9 +14,9 @@ import "fmt"
 // those of consecutive factors are differences of field.prefix: one coefficient is O(1)
 // and nothing is inverted.
 type generator struct {
-	k, n  int
-	rows  []byte    // n-k rows of k coefficients
-	known [4]uint64 // bit j-k: the row of ESI j has been computed
+	k, n         int
+	coefficients []byte   // n-k rows of k
+	rows         [][]byte // those that have been computed; others are nil
 }
 
 // newGenerator returns an error that wraps ErrShape unless 1 <= k <= n <= MaxSymbols.
@@ -24,22 +24,22 @@ func newGenerator(k, n int) (generator, error) {
 	if k < 1 || n < k || n > MaxSymbols {
 		return generator{}, fmt.Errorf("%w: k = %d, n = %d, want 1 <= k <= n <= %d", ErrShape, k, n, MaxSymbols)
 	}
-	return generator{k: k, n: n, rows: make([]byte, (n-k)*k)}, nil
+	return generator{k: k, n: n, coefficients: make([]byte, (n-k)*k), rows: make([][]byte, n-k)}, nil
 }
 
 // row returns the k coefficients of the repair symbol with the given ESI, which must be
 // from k to n-1. The slice is the generator's own, for reading.
 func (g *generator) row(esi int) []byte {
 	r := esi - g.k
-	row := g.rows[r*g.k : (r+1)*g.k]
-	if g.known[r>>6]&(1<<(r&63)) == 0 {
-		g.known[r>>6] |= 1 << (r & 63)
+	if g.rows[r] == nil {
+		row := g.coefficients[r*g.k : (r+1)*g.k]
 		numerator := logNumerator(g.k, esi)
 		for i := range row {
 			row[i] = power(numerator - logSum(i, esi) - logDenominator(g.k, i))
 		}
+		g.rows[r] = row
 	}
-	return row
+	return g.rows[r]
 }
 
 // logNumerator returns the logarithm of N_j, not reduced.

@@ -20,6 +20,7 @@ func TestCheck(t *testing.T) {
 		{"an interface of io", "control/x.go", `import "io"; func f(w io.Writer) error { return io.ErrUnexpectedEOF }`, ""},
 		{"msgpack in control", "control/x.go", `import _ "github.com/vmihailenco/msgpack/v5"`, ""},
 		{"impure code is free", "internal/mcast/x.go", `import ("net"; "time"); func f() { go f(); _ = time.Now(); _ = net.IPv4len }`, ""},
+		{"go:linkname with a reason", "fec/tile_amd64.go", `import _ "unsafe"`, ""},
 		{"a package below a room", "internal/origin/spool/x.go", ``, ""},
 		{"a daemon in a command", "cmd/fanfare/x.go", `import _ "fanfare/internal/edge"`, ""},
 
@@ -31,6 +32,8 @@ func TestCheck(t *testing.T) {
 		{"log/slog", "testbed/sim/x.go", `import _ "log/slog"`, "count it in Stats"},
 		{"crypto/rand", "control/x.go", `import _ "crypto/rand"`, "*rand.Rand"},
 		{"old math/rand", "testbed/netem/x.go", `import _ "math/rand"`, "math/rand/v2"},
+		{"go:linkname", "fec/x.go", `import _ "unsafe"`, "not in a pure package"},
+		{"pointers where go:linkname is allowed", "fec/tile_amd64.go", `import "unsafe"; var _ unsafe.Pointer`, "not in a pure package"},
 		{"a dot import", "fec/x.go", `import . "time"`, "by name"},
 		{"io.Copy", "control/x.go", `import "io"; var _ = io.Copy`, "uses io.Copy"},
 		{"the clock", "testbed/sim/x.go", `import "time"; var _ = time.Now()`, "uses time.Now"},

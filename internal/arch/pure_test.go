@@ -63,6 +63,7 @@ func checkPure(s *source, module string) (problems []problem) {
 			if k := kindOf(target); k == impure {
 				problems = append(problems, s.problem(spec.Pos(), "pure package %s imports impure %s: turn the dependency round, or take what it gives as an argument", s.dir, target))
 			}
+		case p == "unsafe" && spec.Name != nil && spec.Name.Name == "_" && linknameFiles[s.path] != "":
 		case isStandard(p, module):
 			if advice, bad := impureImport(p); bad {
 				problems = append(problems, s.problem(spec.Pos(), "pure package %s imports %q: %s", s.dir, p, advice))

@@ -67,9 +67,15 @@ var importers = map[string][]string{
 // pureDependencies are the packages of other modules that a pure package may import, and
 // why they are as good as pure.
 var pureDependencies = map[string]map[string]string{
-	"fec":           {"github.com/klauspost/reedsolomon": "multiplies slices in GF(2^8)"},
+	"fec":           {"github.com/klauspost/reedsolomon": "multiplies slices in GF(2^8)", "github.com/klauspost/cpuid/v2": "which routine does, all to the same result"},
 	"control":       {"github.com/vmihailenco/msgpack/v5": "encodes values", "github.com/vmihailenco/msgpack/v5/msgpcode": "its constants", "github.com/zeebo/blake3": "hashes bytes"},
 	"internal/wire": {"github.com/vmihailenco/msgpack/v5": "encodes values", "github.com/vmihailenco/msgpack/v5/msgpcode": "its constants"},
+}
+
+// linknameFiles are the files of pure packages that may import unsafe, by the name _ alone: it lets
+// them call another module's functions by go:linkname, for the reason given, and do nothing else.
+var linknameFiles = map[string]string{
+	"fec/tile_amd64.go": "reedsolomon's routines for several symbols at once, which its API does not give out",
 }
 
 // longFiles are the files that may have more than maxLines lines, and why.
