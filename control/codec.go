@@ -21,49 +21,6 @@ var (
 // codecVersion is the first number of every message.
 const codecVersion = 1
 
-// writer appends msgpack to a slice; it cannot fail.
-type writer struct {
-	b   []byte
-	enc *msgpack.Encoder
-}
-
-func newWriter(dst []byte) *writer {
-	w := &writer{b: dst}
-	w.enc = msgpack.NewEncoder(w)
-	return w
-}
-
-// Write appends p: for the encoder.
-func (w *writer) Write(p []byte) (int, error) {
-	w.b = append(w.b, p...)
-	return len(p), nil
-}
-
-// WriteByte appends c: for the encoder.
-func (w *writer) WriteByte(c byte) error {
-	w.b = append(w.b, c)
-	return nil
-}
-
-func (w *writer) array(n int)     { _ = w.enc.EncodeArrayLen(n) }
-func (w *writer) uint(n uint64)   { _ = w.enc.EncodeUint(n) }
-func (w *writer) int(n int64)     { _ = w.enc.EncodeInt(n) }
-func (w *writer) string(s string) { _ = w.enc.EncodeString(s) }
-
-func (w *writer) bytes(b []byte) {
-	_ = w.enc.EncodeBytesLen(len(b))
-	w.b = append(w.b, b...)
-}
-
-func (w *writer) hash(h Hash) { w.bytes(h[:]) }
-
-func (w *writer) hashes(hashes []Hash) {
-	_ = w.enc.EncodeBytesLen(len(hashes) * len(Hash{}))
-	for i := range hashes {
-		w.b = append(w.b, hashes[i][:]...)
-	}
-}
-
 // binLength returns how many bytes a byte string of n takes, its header included.
 func binLength(n uint64) uint64 {
 	switch {

@@ -74,23 +74,15 @@ func (w *writer) padding(n int, padded bool) {
 // encodeObjects appends a manifest without digests and padding; bodies is the offset of the
 // first body.
 func encodeObjects(dst []byte, objects []Object, bodies uint64) []byte {
-	hosts := newTable(func(host string) string { return host })
-	headers := newTable(func(h []Header) string {
-		w := newWriter(nil)
-		w.headers(h)
-		return string(w.b)
-	})
-	tags := newTable(func(t []string) string {
-		w := newWriter(nil)
-		w.tags(t)
-		return string(w.b)
-	})
+	hosts := newTable((*writer).string, func(a, b string) bool { return a == b })
+	headers := newTable((*writer).headers, sameSlice[Header])
+	tags := newTable((*writer).tags, sameSlice[string])
 	numbers := make([][3]int, len(objects))
 	for i := range objects {
 		o := &objects[i]
 		numbers[i] = [3]int{hosts.number(o.Key.Host), headers.number(o.Headers), tags.number(o.Tags)}
 	}
-	w := newWriter(dst)
+	w := newWriter(slices.Grow(dst, 64*len(objects)))
 	w.array(manifestParts)
 	w.uint(codecVersion)
 	w.array(len(hosts.rows))
@@ -133,26 +125,41 @@ func paddedLength(head int, digests uint32) uint64 {
 	return manifestLength(head, digests) - binLength(0) + 5
 }
 
-// table numbers different values in the order of their first use.
+// table numbers different values, by how they are encoded, in the order of their first use.
 type table[T any] struct {
-	id      func(T) string
+	encode  func(*writer, T)
+	scratch writer
 	numbers map[string]int
 	rows    []T
+	// last is the number given last: most objects have what the one before them has, of which same
+	// may say so without looking at every byte.
+	last int
+	same func(a, b T) bool
 }
 
-func newTable[T any](id func(T) string) *table[T] {
-	return &table[T]{id: id, numbers: make(map[string]int)}
+func newTable[T any](encode func(*writer, T), same func(a, b T) bool) *table[T] {
+	return &table[T]{encode: encode, same: same, numbers: make(map[string]int)}
 }
 
 func (t *table[T]) number(v T) int {
-	id := t.id(v)
-	n, found := t.numbers[id]
+	if len(t.rows) > 0 && t.same(v, t.rows[t.last]) {
+		return t.last
+	}
+	t.scratch.b = t.scratch.b[:0]
+	t.encode(&t.scratch, v)
+	n, found := t.numbers[string(t.scratch.b)]
 	if !found {
 		n = len(t.rows)
-		t.numbers[id] = n
+		t.numbers[string(t.scratch.b)] = n
 		t.rows = append(t.rows, v)
 	}
+	t.last = n
 	return n
+}
+
+// sameSlice reports whether a and b are the same elements of the same array.
+func sameSlice[E any](a, b []E) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // DecodeManifest reads the manifest of the bundle that p announces, b being exactly its bytes,
