@@ -194,23 +194,23 @@ func (c *Cache) reap() {
 func (c *Cache) Sync() error {
 	c.reap()
 	c.writing.Lock()
-	position, durable := c.position, c.durable
+	position, onDisk := c.position, c.onDisk
 	c.writing.Unlock()
-	if position > durable {
+	if position > onDisk {
 		if err := c.index.sync(); err != nil {
 			return err
 		}
 	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	c.durable = max(c.durable, position)
+	c.synced(position)
 	return c.unlink()
 }
 
-// unlink removes the files whose uselessness is durable; writing is held.
+// unlink removes the files whose uselessness is on disk; writing is held.
 func (c *Cache) unlink() error {
 	var failed error
-	for len(c.drops) > 0 && c.drops[0].position <= c.durable {
+	for len(c.drops) > 0 && c.drops[0].position <= c.onDisk {
 		d := c.drops[0]
 		c.drops = c.drops[1:]
 		if err := c.disk.removeLater(d.sequence); err != nil {

@@ -34,6 +34,25 @@ func BenchmarkSmallObjects(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*objects), "ns/object")
 }
 
+// BenchmarkSmallBundle takes a bundle of one object of 100 KB from its last block until it may be told:
+// what an edge waits for.
+func BenchmarkSmallBundle(b *testing.B) {
+	o := newOrigin(b)
+	o.inline = 1200
+	o.oti.SymbolLength, o.oti.MaxBlock, o.oti.MaxSymbols = benchLength, benchSymbols, 255
+	content := string(random(1, 100_000))
+	e := openEdge(b, o, o.config(b.TempDir()))
+	for n := 0; b.Loop(); n++ {
+		b.StopTimer()
+		m := o.publish(file(fmt.Sprint("/", n), content))
+		e.apply(m)
+		e.receive(m)
+		b.StartTimer()
+		e.commit(m)
+		e.told()
+	}
+}
+
 // The blocks of these benchmarks are those of large files at MTU 1,500.
 const benchSymbols, benchLength = 200, 1408
 

@@ -33,6 +33,8 @@ type Cache struct {
 	count counters
 	ready atomic.Bool
 	now   func() time.Time
+	// recheckBytes is the constant of that name.
+	recheckBytes int64
 
 	// Of the loop alone.
 	assembly *assembly
@@ -59,11 +61,13 @@ type Cache struct {
 	bytes     int64              // of all bundle files for which space is set aside
 
 	// Under writing.
-	position, durable uint64 // batches applied; of those, durable
-	rows              rowWriter
-	drops             []drop
-	state             State
-	stateFresh        bool
+	// position counts the batches applied, onDisk those that the index has synced, durable those that
+	// the next Open has or finds again by what is on disk.
+	position, durable, onDisk uint64
+	rows                      rowWriter
+	drops                     []drop
+	state                     State
+	stateFresh                bool
 }
 
 // phase is how far a bundle is.
@@ -85,6 +89,8 @@ type bundle struct {
 	// publish is the entry's; nil once the bundle is complete.
 	publish *control.Publish
 	time    int64 // of the entry, in milliseconds since 1970 UTC
+	// recorded is the batch that says in the index that the bundle is complete; 0 before this run.
+	recorded uint64
 	// folded says that the entry is at or below the mark.
 	folded bool
 	// released says that nothing points to the bundle: Commit drops it.

@@ -31,7 +31,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	var committer, readers sync.WaitGroup
 	committer.Go(func() {
 		for sequence := range commits {
-			if err := e.Commit(sequence); err != nil && err != ErrUnknown {
+			if err := e.Commit(sequence)[0]; err != nil && err != ErrUnknown {
 				t.Error(err)
 			}
 		}

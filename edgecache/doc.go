@@ -13,8 +13,8 @@
 //
 // One goroutine, the loop, calls the writing half: Apply, Begin, Symbol, FinishBlock, Poisoned,
 // Ready, Abort, Whole, Wanted, Sync, State. Commit is called once for each bundle that Ready
-// named, by the loop or by other goroutines, several at a time if they like. Requests to the
-// Handler, SetReady, Stats, Missing, CheckHead and Position run anywhere, at any time. Close
+// named, by the loop or by other goroutines, several at a time if they like, and Harden by one of
+// them. Requests to the Handler, SetReady, Stats, Missing, CheckHead and Position run anywhere, at any time. Close
 // comes last, when no other call is running.
 //
 // The way of a bundle:
@@ -24,7 +24,7 @@
 //	FinishBlock  k symbols are there: decode, verify, one write. An error: ask anew for the whole block
 //	Poisoned     blocks written before their digest was known, and now refused: ask anew
 //	Ready        bundles whose every block is verified
-//	Commit       fsync, then the index, then the catalogue: from now on served
+//	Commit       fsync of the file and of the index, then the catalogue: from now on served
 //
 // # How a request is answered
 //
@@ -36,12 +36,25 @@
 //
 // # What survives
 //
-// A bundle is durable, then indexed durably, then served. An entry is in force over HTTP when
-// Apply returns, and durable when Sync returns; State tells only what is durable. The file of
-// a bundle that a purge killed goes after the purge is durable. The bytes of an unfinished
-// bundle are not synced: a restart verifies them block by block against their digests, and
-// what does not match, a hole included, is missing. A complete bundle whose file is gone
-// counts as evicted.
+// An entry is in force over HTTP when Apply returns, and durable when Sync or Harden returns; State
+// and Durable tell only what is durable. The file of a bundle that a purge killed goes after the
+// purge is durable. The bytes of an unfinished bundle are not synced: a restart verifies them block by
+// block against their digests, and what does not match, a hole included, is missing. A complete
+// bundle whose file is gone counts as evicted.
+//
+// Commit waits for the disk once: for the bundle's file, its name, and the index with the entry, which
+// are synced at the same time. Then the bundle is served and told. Only now its record is written,
+// which says that the bundle is complete and lets go of the entry; it becomes durable with the next sync,
+// 50 ms later at most. So a record is never durable before the bytes are; and when the power goes
+//
+//   - before all three syncs are done, nothing was told. The next Open finds an entry without
+//     record, or no entry, and reads the blocks against the digests that the origin signed.
+//     What is torn does not match, and is asked for again;
+//   - after them, but before the record is durable, Open finds every block as it should be, commits
+//     the bundle again, and serves it when it returns, as was told.
+//
+// That takes reading the bundles that were committed in the last moments; so one of more than
+// 16 MiB waits a second time, for its record, before it is served.
 //
 // A disk that refuses a bundle fails that bundle: for want of space until Config.RetryAfter
 // is over or space came back, otherwise until the next Open, which begins it anew. An index that

@@ -269,7 +269,7 @@ func (e *edge) commit(want ...*made) {
 		if sequence != want[i].sequence() {
 			e.t.Fatalf("ready: %v, want %d at %d", ready, want[i].sequence(), i)
 		}
-		if err := e.Commit(sequence); err != nil {
+		if err := e.Commit(sequence)[0]; err != nil {
 			e.t.Fatal(err)
 		}
 	}

@@ -288,7 +288,7 @@ func TestResume(t *testing.T) {
 	}
 	e.receive(m)
 	e.reopen() // whole, not committed
-	e.commit(m)
+	e.commit()
 	e.want(at("/a"), 200, text)
 }
 

@@ -34,9 +34,10 @@ func open(cfg Config, under system) (*Cache, error) {
 	cfg = cfg.withDefaults()
 	c := &Cache{
 		cfg: cfg, now: time.Now, incoming: map[uint64]*incoming{}, maxUnannounced: maxUnannouncedBytes,
-		disk:      newDisk(filepath.Join(cfg.Dir, "bundles"), cfg.ReserveBytes),
-		catalogue: control.New(control.Config{Channel: cfg.Channel, Generation: cfg.Generation}),
-		bundles:   map[uint64]*bundle{}, pending: map[uint64]*bundle{},
+		recheckBytes: recheckBytes,
+		disk:         newDisk(filepath.Join(cfg.Dir, "bundles"), cfg.ReserveBytes),
+		catalogue:    control.New(control.Config{Channel: cfg.Channel, Generation: cfg.Generation}),
+		bundles:      map[uint64]*bundle{}, pending: map[uint64]*bundle{},
 		rows: rowWriter{encoder: control.NewRowEncoder()},
 	}
 	if under.disk != nil {
@@ -58,7 +59,27 @@ func open(cfg Config, under system) (*Cache, error) {
 		c.index.db.Close()
 		return nil, err
 	}
+	if err := c.commitFound(); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
 	return c, nil
+}
+
+// commitFound commits the small bundles that restore found whole: of those that were complete when
+// the last run ended, some may have no record (see Commit).
+func (c *Cache) commitFound() error {
+	var large []uint64
+	for _, sequence := range c.Ready() {
+		if c.bundles[sequence].size > c.recheckBytes {
+			large = append(large, sequence)
+			continue
+		}
+		if err := c.Commit(sequence)[0]; err != nil && !errors.Is(err, ErrFailed) {
+			return err
+		}
+	}
+	c.whole = large
+	return nil
 }
 
 // Close syncs and closes everything. Bundles on their way stay on disk for the next Open.

@@ -32,7 +32,7 @@ func (c *Cache) admit(b *bundle, file *os.File) error {
 			if err := c.index.sync(); err != nil {
 				return err
 			}
-			c.durable = c.position
+			c.synced(c.position)
 			if err := c.unlink(); err != nil {
 				return err
 			}
@@ -72,6 +72,12 @@ func (c *Cache) evict() (evicted bool, err error) {
 	}
 	if oldest == nil {
 		return false, nil
+	}
+	if oldest.recorded > c.onDisk { // without record and file it would be wanted again
+		if err := c.index.sync(); err != nil {
+			return false, err
+		}
+		c.synced(c.position)
 	}
 	size := oldest.size
 	err = c.change(func(batch batch) error {

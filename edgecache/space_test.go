@@ -201,7 +201,7 @@ func (e *edge) whole(m *made) error {
 		}
 	}
 	for _, sequence := range e.Ready() {
-		if err := e.Commit(sequence); err != nil {
+		if err := e.Commit(sequence)[0]; err != nil {
 			return err
 		}
 	}

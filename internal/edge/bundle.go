@@ -142,24 +142,25 @@ func (l *loop) settle(now mono.Time) {
 	}
 }
 
-// handCommits gives the committer its next bundle, if it has time.
+// handCommits gives the committer the bundles that wait for it, if it has time.
 func (l *loop) handCommits() {
-	for len(l.commits) > 0 {
-		select {
-		case l.committer.requests <- l.commits[0]:
-			l.commits = l.commits[1:]
-		default:
-			return
-		}
+	if l.commitRuns || len(l.commits) == 0 {
+		return
 	}
+	n := min(len(l.commits), edgecache.MaxCommit)
+	l.committer.requests <- l.commits[:n:n] // has room: there is one request at a time
+	l.commits, l.commitRuns = l.commits[n:], true
 }
 
 // committed takes the outcome of a commit.
 func (l *loop) committed(now mono.Time, done commitDone) {
-	if done.err != nil && !errors.Is(done.err, edgecache.ErrUnknown) && !errors.Is(done.err, edgecache.ErrFailed) {
-		l.log.Error("a bundle cannot be indexed; restart the edge when its disk is well", "sequence", done.sequence, "error", done.err)
+	l.commitRuns = false
+	for i, sequence := range done.sequences {
+		if err := done.errs[i]; err != nil && !errors.Is(err, edgecache.ErrUnknown) && !errors.Is(err, edgecache.ErrFailed) {
+			l.log.Error("a bundle cannot be indexed; restart the edge when its disk is well", "sequence", sequence, "error", err)
+		}
+		delete(l.committing, sequence)
 	}
-	delete(l.committing, done.sequence)
 	l.dirty, l.readinessDue = true, true
 	l.tell(now)
 }

@@ -6,18 +6,18 @@ import (
 	"fanfare/edgecache"
 )
 
-// committer makes bundles durable, one after the other, beside the loop: an fsync takes
-// milliseconds to seconds. Its goroutine is run.
+// committer makes bundles durable beside the loop, those together that are ready together: an fsync
+// takes milliseconds to seconds. Its goroutine is run.
 type committer struct {
 	cache    *edgecache.Cache
-	requests chan uint64 // sequences; of capacity 1
-	outbox               // commitDone
+	requests chan []uint64 // sequences; of capacity 1, and one request at a time
+	outbox                 // commitDone
 }
 
-// commitDone is what became of a bundle.
+// commitDone is what became of bundles, each with its error.
 type commitDone struct {
-	sequence uint64
-	err      error
+	sequences []uint64
+	errs      []error
 }
 
 // run serves requests until ctx ends.
@@ -26,8 +26,8 @@ func (c *committer) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case sequence := <-c.requests:
-			c.post(ctx, commitDone{sequence, c.cache.Commit(sequence)})
+		case sequences := <-c.requests:
+			c.post(ctx, commitDone{sequences, c.cache.Commit(sequences...)})
 		}
 	}
 }

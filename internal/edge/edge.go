@@ -314,7 +314,7 @@ func (e *Edge) runLoop(ctx context.Context, cache *edgecache.Cache) error {
 		group.Go(func() error { entries.run(ctx); return nil })
 		group.Go(func() error { blocks.run(ctx); return nil })
 	}
-	committer := &committer{cache: cache, requests: make(chan uint64, 1), outbox: out}
+	committer := &committer{cache: cache, requests: make(chan []uint64, 1), outbox: out}
 	hardener := &hardener{cache: cache, requests: make(chan struct{}, 1), outbox: out}
 	group.Go(func() error { committer.run(ctx); return nil })
 	group.Go(func() error { hardener.run(ctx); return nil })

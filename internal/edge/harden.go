@@ -97,6 +97,20 @@ func (l *loop) hardened(now mono.Time, done hardenDone) {
 	if h.told {
 		l.engine.RequestReport(now)
 	}
+	if l.cache.Unsynced() {
+		h.changed(now, false)
+	}
+}
+
+// harden has what changed made durable, if it is time for that and it is not.
+func (l *loop) harden(now mono.Time) {
+	switch {
+	case !l.hardening.start(now):
+	case l.hardening.told && l.cache.Settle():
+		l.hardened(now, hardenDone{})
+	default:
+		l.hardener.requests <- struct{}{} // has room: there is one request at a time
+	}
 }
 
 // tell has what has changed reported soon, once it is durable.

@@ -42,8 +42,9 @@ type loop struct {
 	feed      *feed
 	assembler *assembler
 	bundles   map[uint32]*bundle // on their way, by TOI
-	// commits are the bundles that wait for the committer.
-	commits []uint64
+	// commits are the bundles that wait for the committer, which is at work if commitRuns.
+	commits    []uint64
+	commitRuns bool
 	// applied has the entries applied since the start that are above the mark.
 	applied map[uint64]bool
 	pruneAt int
@@ -144,9 +145,7 @@ func (l *loop) turn(now mono.Time) {
 	l.events(now)
 	l.handCommits()
 	l.fetchBlocks(now)
-	if l.hardening.start(now) {
-		l.hardener.requests <- struct{}{} // has room: there is one request at a time
-	}
+	l.harden(now)
 	l.updateReadiness()
 }
 
