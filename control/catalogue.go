@@ -83,7 +83,8 @@ func (c *Catalogue) reset() {
 // Apply takes an entry that Open accepted, and its HashEntry, in any order and any number of
 // times; it is in force at once. The catalogue keeps e. isNew is false if nothing changed: it
 // was known, or is at or below the mark. It returns an error that wraps ErrChannel, ErrGeneration,
-// ErrManifest, or ErrChain if another entry with this sequence is here; then nothing changed.
+// ErrManifest, or ErrChain if another entry with this sequence is here, or it does not follow from the
+// one at the mark; then nothing changed.
 func (c *Catalogue) Apply(e *Entry, hash Hash) (isNew bool, err error) {
 	if err := c.admit(e); err != nil {
 		return false, err
@@ -101,6 +102,10 @@ func (c *Catalogue) Apply(e *Entry, hash Hash) (isNew bool, err error) {
 		}
 		c.stats.EntriesKnown++
 		return false, nil
+	}
+	if e.Sequence == c.mark+1 && e.Previous != c.hash {
+		c.stats.ChainBroken++
+		return false, fmt.Errorf("%w: entry %d does not follow from entry %d as known here", ErrChain, e.Sequence, c.mark)
 	}
 	var inline *Manifest
 	if e.Kind == KindPublish && e.Publish.Manifest != nil {
@@ -208,7 +213,7 @@ func (c *Catalogue) Mark() (uint64, Hash) { return c.mark, c.hash }
 // Digest returns a digest of the rows at the mark: equal for all catalogues at the same mark.
 func (c *Catalogue) Digest() Hash { return c.digest.hash() }
 
-// Highest returns the highest sequence applied.
+// Highest returns the highest sequence of all entries that are here, folded or not.
 func (c *Catalogue) Highest() uint64 { return c.highest }
 
 // Stats counts what a catalogue holds and has seen.

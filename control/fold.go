@@ -106,9 +106,10 @@ func (c *Catalogue) revoke(sequence uint64) {
 	for _, b := range c.bundles {
 		b.retiredBy = 0
 	}
-	c.floors = newFloors()
-	for _, p := range c.overlay {
+	c.floors, c.highest = newFloors(), c.mark
+	for s, p := range c.overlay {
 		c.enforce(p.entry)
+		c.highest = max(c.highest, s)
 	}
 }
 

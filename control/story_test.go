@@ -276,24 +276,30 @@ func TestBrokenChain(t *testing.T) {
 // What came for a bundle that was announced wrongly is not served as another.
 func TestBrokenChainOfPublish(t *testing.T) {
 	s := newStory(t)
-	s.publish(nil, "/a")
-	right := s.log.entries[0]
-	wrong := *right
+	first, second := s.purgeKey("/x"), s.publish(nil, "/a")
+	wrong := *s.log.entries[second-1]
 	wrong.Previous = Hash{1}
 	if _, err := s.c.Apply(&wrong, HashEntry(wrong.encode())); err != nil {
 		t.Fatal(err)
 	}
-	s.manifest(1)
-	s.c.Complete(1)
-	s.want("/a", Found, 1)
+	s.manifest(second)
+	s.c.Complete(second)
+	s.want("/a", Found, second)
+	s.apply(first)
 	if _, err := s.c.Fold(); !errors.Is(err, ErrChain) {
 		t.Fatal(err)
 	}
 	s.want("/a", Absent, 0)
-	s.apply(1)
-	s.manifest(1)
-	s.want("/a", Incomplete, 1)
-	s.fold(1)
+	if highest := s.c.Highest(); highest != first {
+		t.Errorf("highest %d", highest)
+	}
+	if _, err := s.c.Apply(&wrong, HashEntry(wrong.encode())); !errors.Is(err, ErrChain) {
+		t.Fatalf("an entry that does not follow from the mark: %v", err)
+	}
+	s.apply(second)
+	s.manifest(second)
+	s.want("/a", Incomplete, second)
+	s.fold(second)
 	if stats := s.c.Stats(); stats.Keys != 1 || stats.Versions != 1 || stats.Overlay != 0 {
 		t.Fatalf("%+v", stats)
 	}

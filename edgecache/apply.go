@@ -3,6 +3,7 @@ package edgecache
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"fanfare/control"
 )
@@ -21,11 +22,13 @@ func (c *Cache) Apply(raw []byte, e *control.Entry) error {
 			return err
 		}
 		b.set(sequenceKey(tagEntry, e.Sequence), raw)
+		c.applying.sequence, c.applying.raw = e.Sequence, raw
 		if e.Kind == control.KindPublish {
 			c.remember(e)
 		}
 		return nil
 	})
+	c.applying.raw = nil
 	if err != nil {
 		return fmt.Errorf("edgecache: apply entry %d: %w", e.Sequence, err)
 	}
@@ -125,13 +128,14 @@ func (c *Cache) persist(b batch, changes *control.Changes) {
 	}
 	if len(changes.Folded) > 0 {
 		b.setMark(changes.Mark, changes.Hash)
+		c.keepMark(b, changes.Mark)
 	}
 }
 
 // revoke follows the catalogue in forgetting an entry that breaks the hash chain: the first
 // that is missing now. writing is held.
 func (c *Cache) revoke(b batch, cause error) {
-	missing := c.catalogue.Missing(c.catalogue.Highest(), 1)
+	missing := c.catalogue.Missing(math.MaxUint64, 1)
 	if len(missing) == 0 {
 		return
 	}
@@ -239,7 +243,7 @@ func (c *Cache) CheckHead(h control.Head) error {
 	return c.catalogue.CheckHead(h)
 }
 
-// Position returns the mark and the highest sequence applied, as they are now; State tells
+// Position returns the mark and the highest sequence of all entries here, as they are now; State tells
 // what is durable.
 func (c *Cache) Position() (mark, highest uint64) {
 	c.mu.RLock()

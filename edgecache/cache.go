@@ -64,10 +64,15 @@ type Cache struct {
 	// position counts the batches applied, onDisk those that the index has synced, durable those that
 	// the next Open has or finds again by what is on disk.
 	position, durable, onDisk uint64
-	rows                      rowWriter
-	drops                     []drop
-	state                     State
-	stateFresh                bool
+	// applying is the entry that is being applied, as sent.
+	applying struct {
+		sequence uint64
+		raw      []byte
+	}
+	rows       rowWriter
+	drops      []drop
+	state      State
+	stateFresh bool
 }
 
 // phase is how far a bundle is.

@@ -183,14 +183,14 @@ func TestBrokenChainIsForgotten(t *testing.T) {
 	o.inline = 4000
 	e := openEdge(t, o, o.config(t.TempDir()))
 	e.deliver(o.publish(file("/a", "one")))
-	previous := o.previous
+	gap, previous := o.purge(purgeKey("/x")), o.previous
 	o.previous[0] ^= 1
 	bad := o.publish(file("/a", "bad"))
 	o.sequence, o.previous = o.sequence-1, previous
 	good := o.publish(file("/a", "good"))
-	e.apply(bad)
+	e.apply(bad, gap)
 	e.want(at("/a"), 200, "one")
-	if missing := e.Missing(2, 5); len(missing) != 1 || missing[0] != 2 {
+	if missing := e.Missing(3, 5); len(missing) != 1 || missing[0] != 3 {
 		t.Fatalf("missing: %v", missing)
 	}
 	e.deliver(good)

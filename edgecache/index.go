@@ -18,6 +18,7 @@ import (
 //
 //	'i'             identity: format, channel, generation
 //	'h'             mark and hash of the entry there
+//	's'             the entry there, as sent
 //	'r' ^sequence BLAKE3(key)   row; the newest come first, next to the keys above: what is written
 //	                at a time lies together, and older rows need no merging with it
 //	'e' sequence    entry as sent: above the mark, or of a bundle that is not complete
@@ -26,6 +27,7 @@ import (
 const (
 	tagIdentity = 'i'
 	tagMark     = 'h'
+	tagSigned   = 's'
 	tagRow      = 'r'
 	tagEntry    = 'e'
 	tagManifest = 'm'
@@ -33,7 +35,7 @@ const (
 )
 
 // indexFormat is the version of all this.
-const indexFormat = 2
+const indexFormat = 3
 
 // ballastBytes is what is given back to a full disk so that the index can go on.
 const ballastBytes = 8 << 20

@@ -49,6 +49,7 @@ func TestAnyOrder(t *testing.T) {
 				t.Fatalf("seed %d: %+v, want %+v", seed, got, want)
 			}
 			e.check(h, uint64(len(h)))
+			checkSigned(t, e, h[len(h)-1])
 			if s, w := e.Stats(), straight.Stats(); s.Bytes != w.Bytes || s.Bundles != w.Bundles {
 				t.Errorf("seed %d: %d bytes in %d bundles, want %d in %d", seed, s.Bytes, s.Bundles, w.Bytes, w.Bundles)
 			}

@@ -10,9 +10,12 @@ import (
 
 // State is what an edge may tell the origin: all of it is durable.
 type State struct {
-	// Mark is the sequence up to which the catalogue is exact, Digest that of its rows.
-	Mark   uint64
-	Digest control.Hash
+	// Mark is the sequence up to which the catalogue is exact, Hash that of the entry there, Digest
+	// that of its rows.
+	Mark         uint64
+	Hash, Digest control.Hash
+	// Newest is the highest sequence of all entries that are here, Mark or above.
+	Newest uint64
 	// Complete is the sequence up to which every entry is in force and every bundle that
 	// still matters is served. A bundle that the size limit evicted no longer matters.
 	Complete uint64
@@ -95,7 +98,8 @@ func (c *Cache) State() State {
 // tell computes a State but for its Progress; writing is held.
 func (c *Cache) tell() State {
 	s := State{Digest: c.catalogue.Digest()}
-	s.Mark, _ = c.catalogue.Mark()
+	s.Mark, s.Hash = c.catalogue.Mark()
+	s.Newest = c.catalogue.Highest()
 	var open []uint64
 	for sequence, b := range c.pending {
 		if !c.catalogue.Needed(sequence) {

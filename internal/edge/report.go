@@ -32,7 +32,8 @@ func (l *loop) fillReport(r *wire.Report) {
 	stats := l.cache.Stats()
 	r.Name = l.edge.cfg.Name
 	r.GenerationOrder, r.GenerationRandom = l.generation.Order, l.generation.Random
-	r.Mark, r.Digest, r.Complete = s.Mark, s.Digest, s.Complete
+	r.Mark, r.Digest, r.Newest, r.Complete = s.Mark, s.Digest, s.Newest, s.Complete
+	copy(r.MarkHash[:], s.Hash[:])
 	r.BlocksDecoded, r.BlocksPoisoned = stats.BlocksDecoded, stats.BlocksPoisoned
 	r.Done = r.Done[:0]
 	for _, d := range s.Done {

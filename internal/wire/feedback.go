@@ -10,11 +10,13 @@ const (
 	MaxFailures = 4
 	MaxReason   = 96 // bytes of a failure's reason
 	MaxProgress = 4
+	// MarkHashLength is how many bytes of the hash at its mark a Report tells.
+	MarkHashLength = 16
 	// MaxFeedback is the largest encoded message, in bytes.
 	MaxFeedback = 1400
 	// MaxReport is how many bytes a Report takes at most: what an engine that does not yet
 	// know all of the report must leave free for it, see Feedback.Fit.
-	MaxReport = maxArrayBytes + 2 + MaxName + maxUint32Bytes + 2*maxUint64Bytes + 2 + 32 + maxUint64Bytes +
+	MaxReport = maxArrayBytes + 2 + MaxName + maxUint32Bytes + 2*maxUint64Bytes + 2 + MarkHashLength + 2 + 32 + 2*maxUint64Bytes +
 		maxArrayBytes + MaxRanges*2*maxUint64Bytes +
 		1 + MaxFailures*(maxUint64Bytes+2+MaxReason) +
 		1 + MaxProgress*(maxUint64Bytes+maxUint32Bytes) +
@@ -29,7 +31,7 @@ const (
 // On the wire it is a MessagePack array, in which lists are flat and durations are in
 // microseconds:
 //
-//	[2, TSI, Edge, Counter, Instance, PacketSequence, EchoTime, EchoHeld,
+//	[3, TSI, Edge, Counter, Instance, PacketSequence, EchoTime, EchoHeld,
 //	 [TOI or 0 for the one before, SBN, Count, Symbols, ...], Report or nil]
 //
 // and the report is the array of its fields in their order, Generation as two numbers,
@@ -69,9 +71,13 @@ type Report struct {
 	// GenerationOrder and GenerationRandom are the generation that the sequences belong to.
 	GenerationOrder  uint32
 	GenerationRandom uint64
-	// Mark is the sequence up to which the catalogue is exact, Digest that of its rows.
-	Mark   uint64
-	Digest [32]byte
+	// Mark is the sequence up to which the catalogue is exact, MarkHash the front of the hash of the
+	// entry there (zeros at 0), Digest that of the rows.
+	Mark     uint64
+	MarkHash [MarkHashLength]byte
+	Digest   [32]byte
+	// Newest is the highest sequence of all entries that are here, Mark or above.
+	Newest uint64
 	// Complete is the sequence up to which every entry is in force and every bundle that
 	// still matters can be served.
 	Complete uint64
@@ -116,9 +122,9 @@ type Progress struct {
 }
 
 const (
-	feedbackVersion = 2
+	feedbackVersion = 3
 	feedbackFields  = 10
-	reportFields    = 20
+	reportFields    = 22
 
 	// maxFeedbackHead is the largest encoding of all that stands before the NACKs, and of nil
 	// for the report.
@@ -196,7 +202,9 @@ func appendReport(b []byte, r *Report) []byte {
 	b = appendUint(b, uint64(r.GenerationOrder))
 	b = appendUint(b, r.GenerationRandom)
 	b = appendUint(b, r.Mark)
+	b = appendBin(b, r.MarkHash[:])
 	b = appendBin(b, r.Digest[:])
+	b = appendUint(b, r.Newest)
 	b = appendUint(b, r.Complete)
 	done := r.Done[:min(len(r.Done), MaxRanges)]
 	b = appendArray(b, 2*len(done))
@@ -274,11 +282,9 @@ func (m *message) report(r *Report) {
 	r.GenerationOrder = m.uint32()
 	r.GenerationRandom = m.uint64()
 	r.Mark = m.uint64()
-	if digest := m.bin(len(r.Digest)); len(digest) == len(r.Digest) {
-		r.Digest = [32]byte(digest)
-	} else {
-		m.fail(ErrValue)
-	}
+	m.exactly(r.MarkHash[:])
+	m.exactly(r.Digest[:])
+	r.Newest = m.uint64()
 	r.Complete = m.uint64()
 	m.done(r)
 	m.failed(r)
@@ -293,6 +299,15 @@ func (m *message) report(r *Report) {
 	r.LossPPM = m.uint32()
 	r.LossEventPPM = m.uint32()
 	r.BurstMilli = m.uint32()
+}
+
+// exactly fills dst with bytes of that length.
+func (m *message) exactly(dst []byte) {
+	if b := m.bin(len(dst)); len(b) == len(dst) {
+		copy(dst, b)
+	} else {
+		m.fail(ErrValue)
+	}
 }
 
 func (m *message) done(r *Report) {

@@ -16,7 +16,8 @@ func sampleFeedback() Feedback {
 		EchoHeld: 250 * time.Microsecond,
 		NACKs:    []NACK{{TOI: 1<<31 + 1, SBN: 5, Count: 2, Symbols: 6}, {TOI: 1<<31 + 1, SBN: 8, Count: 1, Symbols: NeedAll}},
 		Report: &Report{
-			Name: "edge-1", GenerationOrder: 1, GenerationRandom: 2, Mark: 3, Digest: [32]byte{1, 31: 32}, Complete: 4,
+			Name: "edge-1", GenerationOrder: 1, GenerationRandom: 2, Mark: 3, MarkHash: [16]byte{2, 15: 3}, Digest: [32]byte{1, 31: 32},
+			Newest: 21, Complete: 4,
 			Done: []SequenceRange{{6, 6}, {8, 9}}, Failed: []Failure{{7, "disk full"}}, Progress: []Progress{{10, 11}},
 			PacketsReceived: 12, PacketsLost: 13, SocketDrops: 14, NACKsSent: 15, BlocksDecoded: 16, BlocksPoisoned: 17,
 			BlocksFetched: 18, PacketsMarked: 19, LossPPM: 50_000, LossEventPPM: 20, BurstMilli: 1_500,
@@ -25,10 +26,10 @@ func sampleFeedback() Feedback {
 }
 
 const (
-	sampleFeedbackHead = `9a 02 01 cf0102030405060708 cd012c 02 03 04 ccfa
+	sampleFeedbackHead = `9a 03 01 cf0102030405060708 cd012c 02 03 04 ccfa
 	98 ce80000001 05 02 06  00 08 01 cdffff`
-	sampleReportHex = `dc0014 a6656467652d31 01 02 03
-	c420 0100000000000000000000000000000000000000000000000000000000000020 04
+	sampleReportHex = `dc0016 a6656467652d31 01 02 03
+	c410 02000000000000000000000000000003 c420 0100000000000000000000000000000000000000000000000000000000000020 15 04
 	94 06 06 08 09  92 07 a96469736b2066756c6c  92 0a 0b
 	0c 0d 0e 0f 10 11 12 13 cdc350 14 cd05dc`
 )
@@ -64,7 +65,7 @@ func heaviestFeedback() Feedback {
 		PacketSequence: math.MaxUint32, EchoTime: math.MaxUint32, EchoHeld: math.MaxInt64,
 		Report: &Report{
 			Name: strings.Repeat("n", MaxName+9), GenerationOrder: math.MaxUint32, GenerationRandom: math.MaxUint64,
-			Mark: math.MaxUint64, Complete: math.MaxUint64,
+			Mark: math.MaxUint64, Newest: math.MaxUint64, Complete: math.MaxUint64,
 			PacketsReceived: math.MaxUint64, PacketsLost: math.MaxUint64, SocketDrops: math.MaxUint64,
 			NACKsSent: math.MaxUint64, BlocksDecoded: math.MaxUint64, BlocksPoisoned: math.MaxUint64,
 			BlocksFetched: math.MaxUint64, PacketsMarked: math.MaxUint64,
@@ -117,7 +118,7 @@ func TestFeedbackLimit(t *testing.T) {
 			if cut != n-len(got.NACKs) || !reflect.DeepEqual(append([]NACK{}, f.NACKs...), append([]NACK{}, got.NACKs...)) {
 				t.Fatalf("Fit cuts %d of %d, AppendFeedback sends %d", cut, n, len(got.NACKs))
 			}
-			if report && len(got.NACKs) < min(n, 18) {
+			if report && len(got.NACKs) < min(n, 16) {
 				t.Fatalf("only %d of %d NACKs beside the heaviest report", len(got.NACKs), n)
 			}
 		}
@@ -132,7 +133,7 @@ func TestFeedbackFitBeforeReport(t *testing.T) {
 	f.Fit(MaxFeedback - MaxReport)
 	kept := len(f.NACKs)
 	f.Report = full
-	if cut := f.Fit(MaxFeedback); cut != 0 || kept < 18 {
+	if cut := f.Fit(MaxFeedback); cut != 0 || kept < 16 {
 		t.Errorf("%d NACKs were kept, and %d cut once the report was there", kept, cut)
 	}
 }
@@ -155,9 +156,10 @@ func TestFeedbackTexts(t *testing.T) {
 }
 
 func TestFeedbackRefuses(t *testing.T) {
-	const head = "9a 02 01 01 01 01 01 01 01 "
+	const head = "9a 03 01 01 01 01 01 01 01 "
 	const digest = " c420 0000000000000000000000000000000000000000000000000000000000000000 "
-	const reportHead = head + "90 dc0014 a0 01 01 01" + digest + "01 "
+	const hash = " c410 00000000000000000000000000000000 "
+	const reportHead = head + "90 dc0016 a0 01 01 01" + hash + digest + "01 01 "
 	const counters = " 01 01 01 01 01 01 01 01 01 01 01"
 	tests := []struct {
 		name, hex string
@@ -176,10 +178,12 @@ func TestFeedbackRefuses(t *testing.T) {
 		{"NACK beyond the last block", head + "94 01 02 ceffffffff 01 c0", ErrValue},
 		{"negative erasure count", head + "94 01 01 01 ff c0", ErrType},
 		{"report of 15 fields", head + "90 9f" + strings.Repeat(" 01", 15), ErrValue},
-		{"name of 65 bytes", head + "90 dc0014 d941" + strings.Repeat("61", 65), ErrLimit},
-		{"name not UTF-8", head + "90 dc0014 a2fffe 01 01 01" + digest, ErrValue},
-		{"digest of 31 bytes", head + "90 dc0014 a0 01 01 01 c41f" + strings.Repeat("00", 31) + " 01 90 90 90" + counters, ErrValue},
-		{"digest of 33 bytes", head + "90 dc0014 a0 01 01 01 c421" + strings.Repeat("00", 33) + " 01 90 90 90" + counters, ErrLimit},
+		{"name of 65 bytes", head + "90 dc0016 d941" + strings.Repeat("61", 65), ErrLimit},
+		{"name not UTF-8", head + "90 dc0016 a2fffe 01 01 01" + hash + digest, ErrValue},
+		{"hash of 15 bytes", head + "90 dc0016 a0 01 01 01 c40f" + strings.Repeat("00", 15) + digest + "01 01 90 90 90" + counters, ErrValue},
+		{"hash of 17 bytes", head + "90 dc0016 a0 01 01 01 c411" + strings.Repeat("00", 17) + digest + "01 01 90 90 90" + counters, ErrLimit},
+		{"digest of 31 bytes", head + "90 dc0016 a0 01 01 01" + hash + "c41f" + strings.Repeat("00", 31) + " 01 01 90 90 90" + counters, ErrValue},
+		{"digest of 33 bytes", head + "90 dc0016 a0 01 01 01" + hash + "c421" + strings.Repeat("00", 33) + " 01 01 90 90 90" + counters, ErrLimit},
 		{"a range backwards", reportHead + "92 05 04 90 90" + counters, ErrValue},
 		{"ranges that overlap", reportHead + "94 05 06 06 07 90 90" + counters, ErrValue},
 		{"ranges side by side", reportHead + "94 05 06 07 07 90 90" + counters, nil},
