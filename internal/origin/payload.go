@@ -49,6 +49,7 @@ type block struct {
 	used     uint64
 	buffer   []byte
 	symbols  [][]byte
+	repair   repairGroup
 }
 
 func newPayloads(s *spool) *payloads {
@@ -109,12 +110,17 @@ func (p *payloads) symbol(dst []byte, toi, sbn uint32, esi int) ([]byte, error) 
 	if err != nil {
 		return dst, err
 	}
-	encoder, err := p.encoder(encoderShape{k, int(s.partition.OTI().MaxSymbols), length})
-	if err != nil {
-		return dst, err
+	if !b.repair.has(esi) {
+		encoder, err := p.encoder(encoderShape{k, int(s.partition.OTI().MaxSymbols), length})
+		if err != nil {
+			return dst, err
+		}
+		if err := b.repair.encode(encoder, b.symbols, esi, int(s.partition.OTI().MaxSymbols)); err != nil {
+			return dst, err
+		}
 	}
-	repair := [1][]byte{dst[start:]}
-	return dst, encoder.Encode(b.symbols, esi, repair[:])
+	copy(dst[start:], b.repair.symbol(esi))
+	return dst, nil
 }
 
 // flush reads what symbol promised, and returns the objects of which something could not be
@@ -221,6 +227,7 @@ func (p *payloads) block(s *source, toi, sbn uint32) (*block, error) {
 	k, length := s.partition.SourceSymbols(sbn), int(s.partition.OTI().SymbolLength)
 	// Until it is filled the block is none that could be found.
 	b.toi, b.sbn, b.used = 0, 0, 0
+	b.repair.clear()
 	if cap(b.buffer) < k*length {
 		b.buffer = make([]byte, k*length)
 	}
