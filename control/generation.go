@@ -5,7 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 
-	"github.com/zeebo/blake3"
+	"fanfare/internal/blake3"
 )
 
 // Generation says whose numbering a sequence belongs to. Order grows when an operator

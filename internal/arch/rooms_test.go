@@ -24,6 +24,7 @@ var rooms = map[string]kind{
 	"fec":                pure,
 	"control":            pure,
 	"internal/wire":      pure,
+	"internal/blake3":    pure,
 	"internal/carousel":  pure,
 	"internal/mono":      pure,
 	"testbed/netem":      pure,
@@ -67,9 +68,10 @@ var importers = map[string][]string{
 // pureDependencies are the packages of other modules that a pure package may import, and
 // why they are as good as pure.
 var pureDependencies = map[string]map[string]string{
-	"fec":           {"github.com/klauspost/reedsolomon": "multiplies slices in GF(2^8)", "github.com/klauspost/cpuid/v2": "which routine does, all to the same result"},
-	"control":       {"github.com/vmihailenco/msgpack/v5": "encodes values", "github.com/vmihailenco/msgpack/v5/msgpcode": "its constants", "github.com/zeebo/blake3": "hashes bytes"},
-	"internal/wire": {"github.com/vmihailenco/msgpack/v5": "encodes values", "github.com/vmihailenco/msgpack/v5/msgpcode": "its constants"},
+	"fec":             {"github.com/klauspost/reedsolomon": "multiplies slices in GF(2^8)", "github.com/klauspost/cpuid/v2": "which routine does, all to the same result"},
+	"control":         {"github.com/vmihailenco/msgpack/v5": "encodes values", "github.com/vmihailenco/msgpack/v5/msgpcode": "its constants"},
+	"internal/blake3": {"github.com/zeebo/blake3": "hashes bytes where there is no AVX-512", "github.com/klauspost/cpuid/v2": "which routine does, all to the same result"},
+	"internal/wire":   {"github.com/vmihailenco/msgpack/v5": "encodes values", "github.com/vmihailenco/msgpack/v5/msgpcode": "its constants"},
 }
 
 // linknameFiles are the files of pure packages that may import unsafe, by the name _ alone: it lets

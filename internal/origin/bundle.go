@@ -5,10 +5,9 @@ import (
 	"io"
 	"os"
 
-	"github.com/zeebo/blake3"
-
 	"fanfare/control"
 	"fanfare/fec"
+	"fanfare/internal/blake3"
 	"fanfare/internal/writeback"
 )
 
