@@ -9,4 +9,4 @@
 // It is pure: same bytes, same hash, whichever routine is used.
 package blake3
 
-//go:generate sh -c "go run generate.go >lanes_amd64.s"
+//go:generate sh -c "go run ./generate >lanes_amd64.s"
