@@ -6,35 +6,81 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
+	"time"
 
-	"golang.org/x/sys/unix"
-
+	"fanfare/control"
 	"fanfare/internal/cork"
 )
 
-// smallBody is how many bytes of an object go through memory at most; more go by sendfile. Below
-// this an open(2) of one's own costs more than the copy that it saves.
-const smallBody = cork.Limit
+// isPlain reports whether a request, GET or HEAD, is for an object as it is: without conditions
+// (RFC 9110 §13.1) or ranges. If-Range means nothing without Range.
+func isPlain(r *http.Request) bool {
+	for _, name := range [...]string{"Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since"} {
+		if _, there := r.Header[name]; there {
+			return false
+		}
+	}
+	return true
+}
+
+var acceptRanges = []string{"bytes"}
+
+// serveWhole answers a plain request as servePart would, in less time. The header has everything but
+// what follows from the arguments.
+func serveWhole(w http.ResponseWriter, r *http.Request, o *control.Object, modified time.Time, b *objectBody) {
+	// All values are pieces of one string, all slices of one array: two allocations.
+	var buffer [128]byte
+	text := strconv.AppendUint(appendEntityTag(buffer[:0], o.Digest), o.Length, 10)
+	tag, length := entityTagLength, len(text)
+	if !modified.IsZero() && modified.UnixNano() != 0 { // http.ServeContent takes both for none
+		text = modified.UTC().AppendFormat(text, http.TimeFormat)
+	}
+	all := string(text)
+	values := &[...]string{all[:tag], all[tag:length], all[length:]}
+	header := w.Header()
+	header["Etag"], header["Content-Length"], header["Accept-Ranges"] = values[0:1:1], values[1:2:2], acceptRanges
+	if values[2] != "" {
+		header["Last-Modified"] = values[2:3:3]
+	}
+	if b.length > 0 && r.Method == http.MethodGet {
+		b.send(w, b.length)
+	}
+}
+
+// servePart answers any request, as http.ServeContent has it. The header has everything but what follows from
+// the arguments.
+func servePart(w http.ResponseWriter, r *http.Request, o *control.Object, modified time.Time, b *objectBody) {
+	header := w.Header()
+	header["Etag"] = []string{entityTag(o.Digest)}
+	if ignoreRange(r) {
+		r = r.Clone(r.Context())
+		r.Header.Del("Range")
+	}
+	_, encoded := header["Content-Encoding"]
+	http.ServeContent(&bodyWriter{w, b, encoded}, r, "", modified, b)
+}
+
+// ignoreRange reports whether a Range field means nothing: with another method than GET, or in
+// another unit than bytes (RFC 9110 §14.2).
+func ignoreRange(r *http.Request) bool {
+	ranges := r.Header.Get("Range")
+	return ranges != "" && (r.Method != http.MethodGet || !strings.HasPrefix(ranges, "bytes="))
+}
 
 // An objectBody is the bytes of one object in a bundle file, as http.ServeContent wants them. It reads
 // at its own position and never moves the offset of the file, which others use too.
 type objectBody struct {
-	file           *openFile // nil if the object is empty
+	file           *os.File // nil if the object is empty
 	offset, length int64
 	position       int64
+	conn           *cork.Conn // that of the request; nil: unknown
 }
 
 // Read is io.Reader's.
 func (b *objectBody) Read(p []byte) (int, error) {
-	rest := b.length - b.position
-	if rest <= 0 {
-		return 0, io.EOF
-	}
-	n, err := b.file.ReadAt(p[:min(int64(len(p)), rest)], b.offset+b.position)
+	n, err := b.section(b.length - b.position).Read(p)
 	b.position += int64(n)
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF // the file is shorter than its objects
-	}
 	return n, err
 }
 
@@ -55,56 +101,51 @@ func (b *objectBody) Seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
+// section is the n bytes from the position.
+func (b *objectBody) section(n int64) *cork.Section {
+	return &cork.Section{File: b.file, Offset: b.offset + b.position, Length: n}
+}
+
+// send writes the head of an answer and then n bytes from the position, such that they reach the
+// connection as a piece of a file.
+func (b *objectBody) send(w http.ResponseWriter, n int64) (int64, error) {
+	to, ok := w.(io.ReaderFrom)
+	if !ok {
+		return io.Copy(w, b.section(n))
+	}
+	b.conn.Hold()
+	if f, ok := w.(http.Flusher); ok {
+		f.Flush() // the head goes first: else the server reads the first bytes of the body into it
+	}
+	return to.ReadFrom(b.section(n))
+}
+
 // A bodyWriter is the ResponseWriter of an answer with a body. http.ServeContent copies to it
 // from the body, wrapped in an io.LimitedReader; so it can do that the short way.
 type bodyWriter struct {
 	http.ResponseWriter
-	body *objectBody
-	conn *cork.Conn // nil: unknown
+	body    *objectBody
+	encoded bool // http.ServeContent leaves out the length of an encoded body
+}
+
+// WriteHeader is http.ResponseWriter's.
+func (w *bodyWriter) WriteHeader(code int) {
+	if w.encoded && code == http.StatusOK {
+		w.Header().Set("Content-Length", strconv.FormatInt(w.body.length, 10))
+	}
+	w.ResponseWriter.WriteHeader(code)
 }
 
 // ReadFrom is io.ReaderFrom's.
 func (w *bodyWriter) ReadFrom(r io.Reader) (int64, error) {
-	limited, ok := r.(*io.LimitedReader)
-	to, direct := w.ResponseWriter.(io.ReaderFrom)
-	if !ok || !direct || limited.R != w.body { // the pieces of several ranges come through a pipe
-		return io.Copy(plainWriter{w.ResponseWriter}, r)
+	if limited, ok := r.(*io.LimitedReader); ok && limited.R == w.body {
+		return w.body.send(w.ResponseWriter, limited.N)
 	}
-	// The head goes first: else the server reads the first bytes of the body into it.
-	if limited.N <= smallBody {
-		w.conn.Hold()
-		w.flush()
-		return to.ReadFrom(limited)
-	}
-	file, err := w.body.reopen()
-	if err != nil { // no /proc here
-		return to.ReadFrom(limited)
-	}
-	defer file.Close()
-	w.flush()
-	// The file itself, at an offset of its own: on a TCP connection that is sendfile(2).
-	return to.ReadFrom(&io.LimitedReader{R: file, N: limited.N})
+	return io.Copy(plainWriter{w.ResponseWriter}, r) // the pieces of several ranges come through a pipe
 }
-
-func (w *bodyWriter) flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() }
 
 // plainWriter hides all but Write.
 type plainWriter struct{ io.Writer }
 
 // Unwrap is for http.ResponseController.
 func (w *bodyWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// reopen opens the body's file once more, with an offset of its own that stands at the position. By
-// its name in the directory it might be gone by now.
-func (b *objectBody) reopen() (*os.File, error) {
-	fd, err := unix.Open("/proc/self/fd/"+strconv.Itoa(int(b.file.Fd())), unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
-	}
-	file := os.NewFile(uintptr(fd), b.file.Name()) // os.Open would try to poll it, in vain
-	if _, err := file.Seek(b.offset+b.position, io.SeekStart); err != nil {
-		file.Close()
-		return nil, err
-	}
-	return file, nil
-}

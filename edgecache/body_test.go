@@ -7,62 +7,49 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"reflect"
 	"testing"
+	"time"
 
 	"fanfare/control"
+	"fanfare/internal/cork"
 )
 
 // A watcher is a ResponseWriter that notes what its ReadFrom gets, as a server's does.
 type watcher struct {
 	*httptest.ResponseRecorder
-	file   string // the name of the *os.File in the io.LimitedReader, if it is one
-	offset int64  // where that stood
-	n      int64
-	calls  int
+	sections []cork.Section
 }
 
 func (w *watcher) ReadFrom(r io.Reader) (int64, error) {
-	w.calls++
-	if limited, ok := r.(*io.LimitedReader); ok {
-		w.n = limited.N
-		if file, ok := limited.R.(*os.File); ok {
-			w.file = file.Name()
-			w.offset, _ = file.Seek(0, io.SeekCurrent)
-		}
+	if s, ok := r.(*cork.Section); ok {
+		w.sections = append(w.sections, *s)
 	}
 	return io.Copy(w.Body, r)
 }
 
-// What is large reaches the server as a file at an offset of its own, which is what it takes for
-// sendfile(2); what is small does not.
-func TestLargeBodies(t *testing.T) {
+// Bodies reach the connection as pieces of the bundle file, in one piece.
+func TestBodies(t *testing.T) {
 	o := newOrigin(t)
 	o.oti.SymbolLength, o.oti.MaxBlock, o.oti.MaxSymbols = 1024, 100, 120
 	e := openEdge(t, o, o.config(t.TempDir()))
-	large, small := random(1, smallBody+1), random(2, smallBody)
-	e.deliver(o.publish(file("/small", string(small)), file("/large", string(large)),
-		body{key: control.Key{Path: "/gzip"}, bytes: large, headers: []control.Header{{Name: "content-encoding", Value: "gzip"}}}))
-	row := func(path string) int64 {
-		f := e.lookup(control.Key{Path: path})
-		return int64(f.row.Offset)
-	}
-	length := fmt.Sprint(len(large))
+	content := random(1, 70_000)
+	e.deliver(o.publish(file("/first", "text"), file("/object.bin", string(content)), file("/untyped", string(content)),
+		body{key: control.Key{Path: "/gzip"}, bytes: content, headers: []control.Header{{Name: "content-encoding", Value: "gzip"}}}))
 	tests := []struct {
 		name, method, path string
 		header             []string
 		status             int
-		want               []byte
-		file               bool
 		offset             int64
-		length             string
+		length             int
 	}{
-		{"whole", "GET", "/large", nil, 200, large, true, row("/large"), length},
-		{"encoded", "GET", "/gzip", nil, 200, large, true, row("/gzip"), length},
-		{"large range", "GET", "/large", []string{"Range", "bytes=0-65536"}, 206, large[:65537], true, row("/large"), "65537"},
-		{"small range", "GET", "/large", []string{"Range", "bytes=5-104"}, 206, large[5:105], false, 0, "100"},
-		{"head", "HEAD", "/large", nil, 200, nil, false, 0, length},
-		{"not modified", "GET", "/large", []string{"If-None-Match", "*"}, 304, nil, false, 0, ""},
-		{"small", "GET", "/small", nil, 200, small, false, 0, fmt.Sprint(len(small))},
+		{"whole", "GET", "/object.bin", nil, 200, 0, 70_000},
+		{"whole, of unknown type", "GET", "/untyped", nil, 200, 0, 70_000},
+		{"encoded", "GET", "/gzip", nil, 200, 0, 70_000},
+		{"encoded, with a condition", "GET", "/gzip", []string{"If-None-Match", `"x"`}, 200, 0, 70_000},
+		{"range", "GET", "/object.bin", []string{"Range", "bytes=5-104"}, 206, 5, 100},
+		{"head", "HEAD", "/object.bin", nil, 200, 0, 0},
+		{"not modified", "GET", "/object.bin", []string{"If-None-Match", "*"}, 304, 0, 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -72,20 +59,62 @@ func TestLargeBodies(t *testing.T) {
 			}
 			w := &watcher{ResponseRecorder: httptest.NewRecorder()}
 			e.Handler().ServeHTTP(w, r)
-			if w.Code != test.status || !bytes.Equal(w.Body.Bytes(), test.want) || w.Header().Get("Content-Length") != test.length {
+			if w.Code != test.status || !bytes.Equal(w.Body.Bytes(), content[test.offset:][:test.length]) {
 				t.Errorf("%d with %d bytes, %v", w.Code, w.Body.Len(), w.Header())
 			}
-			wantFile := ""
-			if test.file {
-				wantFile = e.disk.path(1)
+			if test.length == 0 {
+				if len(w.sections) != 0 {
+					t.Errorf("a body: %+v", w.sections)
+				}
+				return
 			}
-			if w.file != wantFile || w.offset != test.offset {
-				t.Errorf("the server gets file %q at %d, want %q at %d", w.file, w.offset, wantFile, test.offset)
+			offset := int64(e.lookup(control.Key{Path: test.path}).row.Offset) + test.offset
+			if len(w.sections) != 1 || w.sections[0].File.Name() != e.disk.path(1) || w.sections[0].Offset != offset || w.sections[0].Length != int64(test.length) {
+				t.Errorf("the body is %+v, want %d bytes at %d", w.sections, test.length, offset)
 			}
-			if w.calls > 1 || len(test.want) > 0 && w.n != int64(len(test.want)) {
-				t.Errorf("%d pieces, the last of %d bytes", w.calls, w.n)
+			if length := w.Header().Get("Content-Length"); length != fmt.Sprint(test.length) {
+				t.Errorf("Content-Length %s", length)
 			}
 		})
+	}
+}
+
+// A plain request gets by the short way what it would get by http.ServeContent.
+func TestPlainRequests(t *testing.T) {
+	e := site(t)
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		for _, path := range []string{"/digits", "/page.html", "/empty", "/headers", "/h"} {
+			r := httptest.NewRequest(method, at(path), nil)
+			if !isPlain(r) {
+				t.Fatalf("%v is not plain", r.Header)
+			}
+			f, err := e.find(control.Key{Path: path})
+			if err != nil || f.answer != control.Found {
+				t.Fatal(path, f.answer, err)
+			}
+			// no fields, a date, one that says nothing
+			for _, modified := range []time.Time{{}, time.UnixMilli(testTime), time.Unix(0, 0), time.Unix(-1, 0)} {
+				var answers []*httptest.ResponseRecorder
+				for _, serve := range []func(http.ResponseWriter, *http.Request, *control.Object, time.Time, *objectBody){serveWhole, servePart} {
+					w := httptest.NewRecorder()
+					w.Header().Set("Content-Type", "text/x-known")
+					setHeaders(w.Header(), &f.row.Object, f.time)
+					b := &objectBody{offset: int64(f.row.Offset), length: int64(f.row.Length)}
+					if f.file != nil {
+						b.file = f.file.File
+					}
+					serve(w, r, &f.row.Object, modified, b)
+					answers = append(answers, w)
+				}
+				whole, part := answers[0], answers[1]
+				if whole.Code != part.Code || !reflect.DeepEqual(whole.Header(), part.Header()) || whole.Body.String() != part.Body.String() {
+					t.Errorf("%s %s: %d %v %q, want %d %v %q", method, path, whole.Code, whole.Header(), whole.Body, part.Code, part.Header(), part.Body)
+				}
+			}
+			if f.file != nil {
+				e.disk.files.release(f.file)
+			}
+		}
 	}
 }
 
@@ -222,13 +251,13 @@ func BenchmarkHit(b *testing.B) {
 // discard is a ResponseWriter that reads what it is given.
 type discard struct {
 	header http.Header
-	buffer [smallBody]byte
+	buffer [10_000]byte
 }
 
 func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) WriteHeader(int)             {}
 func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d *discard) ReadFrom(r io.Reader) (int64, error) {
-	n, err := io.ReadFull(r, d.buffer[:r.(*io.LimitedReader).N])
+	n, err := io.ReadFull(r, d.buffer[:])
 	return int64(n), err
 }

@@ -77,6 +77,12 @@ func typeByName(name string) string {
 	return mime.TypeByExtension(extension)
 }
 
-func encodeDigest(digest control.Hash) string {
-	return base64.RawURLEncoding.EncodeToString(digest[:])
+// entityTagLength is how long an entity tag is.
+var entityTagLength = base64.RawURLEncoding.EncodedLen(len(control.Hash{})) + 2
+
+// appendEntityTag appends the strong validator of a body.
+func appendEntityTag(dst []byte, digest control.Hash) []byte {
+	return append(base64.RawURLEncoding.AppendEncode(append(dst, '"'), digest[:]), '"')
 }
+
+func entityTag(digest control.Hash) string { return string(appendEntityTag(nil, digest)) }

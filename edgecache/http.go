@@ -2,11 +2,9 @@ package edgecache
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 
 	"fanfare/control"
@@ -132,51 +130,19 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, f found) {
 	header := w.Header()
 	modified := setHeaders(header, &f.row.Object, f.time)
 	header["Cache-Status"] = h.status.hit
-	header["Etag"] = []string{entityTag(f.row.Digest)}
-	if ignoreRange(r) {
-		r = r.Clone(r.Context())
-		r.Header.Del("Range")
-	}
-	if _, encoded := header["Content-Encoding"]; encoded {
-		w = &lengthWriter{w, int64(f.row.Length)}
-	}
-	b := &objectBody{file: f.file, offset: int64(f.row.Offset), length: int64(f.row.Length)}
+	b := &objectBody{length: int64(f.row.Length)}
 	if f.file != nil {
 		defer h.cache.disk.files.release(f.file)
+		b.file, b.offset = f.file.File, int64(f.row.Offset)
 	}
-	conn := cork.From(r.Context())
-	http.ServeContent(&bodyWriter{w, b, conn}, r, "", modified, b)
-	_ = conn.Release() // whoever is gone needs no answer; the server finds out
-}
-
-// ignoreRange reports whether a Range field means nothing: with another method than GET, or in
-// another unit than bytes (RFC 9110 §14.2).
-func ignoreRange(r *http.Request) bool {
-	ranges := r.Header.Get("Range")
-	return ranges != "" && (r.Method != http.MethodGet || !strings.HasPrefix(ranges, "bytes="))
-}
-
-// entityTag is the strong validator of a body.
-func entityTag(digest control.Hash) string { return `"` + encodeDigest(digest) + `"` }
-
-// A lengthWriter says the length of an encoded body, which http.ServeContent leaves out.
-type lengthWriter struct {
-	http.ResponseWriter
-	length int64
-}
-
-func (w *lengthWriter) WriteHeader(code int) {
-	if code == http.StatusOK {
-		w.Header().Set("Content-Length", fmt.Sprint(w.length))
+	b.conn = cork.From(r.Context())
+	if _, typed := header["Content-Type"]; typed && isPlain(r) {
+		serveWhole(w, r, &f.row.Object, modified, b)
+	} else {
+		servePart(w, r, &f.row.Object, modified, b)
 	}
-	w.ResponseWriter.WriteHeader(code)
+	_ = b.conn.Release() // whoever is gone needs no answer; the server finds out
 }
-
-// ReadFrom is io.ReaderFrom's.
-func (w *lengthWriter) ReadFrom(r io.Reader) (int64, error) { return io.Copy(w.ResponseWriter, r) }
-
-// Unwrap is for http.ResponseController.
-func (w *lengthWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // Stats returns a copy.
 func (c *Cache) Stats() Stats {

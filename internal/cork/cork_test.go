@@ -2,6 +2,7 @@ package cork
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -32,19 +33,46 @@ func pair(t *testing.T) (*Conn, net.Conn) {
 	return c.(*Conn), client
 }
 
-// all ends c and returns what came.
-func all(t *testing.T, c *Conn, client net.Conn) string {
+// open returns a piece of a file.
+func open(t *testing.T, path string, offset, length int64) *Section {
 	t.Helper()
-	c.Close()
-	got, err := io.ReadAll(client)
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	return &Section{File: file, Offset: offset, Length: length}
+}
+
+// section returns a piece of a file with that content.
+func section(t *testing.T, content string, offset, length int64) *Section {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, path, offset, length)
+}
+
+func readAll(t *testing.T, r io.Reader) string {
+	t.Helper()
+	got, err := io.ReadAll(r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(got)
 }
 
+// all ends c and returns what came.
+func all(t *testing.T, c *Conn, client net.Conn) string {
+	t.Helper()
+	c.Close()
+	return readAll(t, client)
+}
+
 func TestHold(t *testing.T) {
 	long, large := strings.Repeat("h", headLimit+1), strings.Repeat("b", Limit+1)
+	environment := readAll(t, open(t, "/proc/self/environ", 0, 3))
 	tests := []struct {
 		name string
 		do   func(c *Conn)
@@ -57,21 +85,37 @@ func TestHold(t *testing.T) {
 		{"nothing to release", func(c *Conn) { c.Release(); c.Hold(); c.Release(); c.Write([]byte("x")) }, 0, "x"},
 		{"in pieces", func(c *Conn) { c.Hold(); c.Write([]byte("he")); c.Hold(); c.Write([]byte("ad")) }, 4, ""},
 		{"too much", func(c *Conn) { c.Hold(); c.Write([]byte("head")); c.Write([]byte(long)) }, 0, "head" + long},
-		{"with a body", func(c *Conn) {
-			c.Hold()
-			c.Write([]byte("head"))
-			c.ReadFrom(io.LimitReader(strings.NewReader("body and more"), 4))
-		}, 0, "headbody"},
+		{"with a body", func(c *Conn) { c.Hold(); c.Write([]byte("head")); c.ReadFrom(section(t, "a body", 2, 4)) }, 0, "headbody"},
+		{"with a body and no head", func(c *Conn) { c.ReadFrom(section(t, "body", 0, 4)) }, 0, "body"},
 		{"with a body that ends early", func(c *Conn) {
 			c.Hold()
 			c.Write([]byte("head"))
-			c.ReadFrom(io.LimitReader(strings.NewReader("body"), 5))
+			if n, err := c.ReadFrom(section(t, "body", 0, 5)); n != 4 || !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("%d, %v", n, err)
+			}
 		}, 0, "headbody"},
 		{"with a large body", func(c *Conn) {
 			c.Hold()
 			c.Write([]byte("head"))
-			c.ReadFrom(io.LimitReader(strings.NewReader(large), int64(len(large))))
+			if n, err := c.ReadFrom(section(t, "x"+large, 1, int64(len(large)))); n != int64(len(large)) || err != nil {
+				t.Errorf("%d, %v", n, err)
+			}
 		}, 0, "head" + large},
+		{"with a large body and no head", func(c *Conn) { c.ReadFrom(section(t, large, 0, int64(len(large)))) }, 0, large},
+		{"with a large body that ends early", func(c *Conn) {
+			c.Hold()
+			c.Write([]byte("head"))
+			if n, err := c.ReadFrom(section(t, large, 0, int64(len(large))+1)); n != int64(len(large)) || !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("%d, %v", n, err)
+			}
+		}, 0, "head" + large},
+		{"with a file that no sendfile takes", func(c *Conn) {
+			c.Hold()
+			c.Write([]byte("head"))
+			if n, err := c.sendFile(open(t, "/proc/self/environ", 0, 3)); n != 3 || err != nil {
+				t.Errorf("%d, %v", n, err)
+			}
+		}, 0, "head" + environment[:3]},
 		{"with any reader", func(c *Conn) { c.Hold(); c.Write([]byte("head")); c.ReadFrom(strings.NewReader("body")) }, 0, "headbody"},
 	}
 	for _, test := range tests {
@@ -102,7 +146,7 @@ func (l tellingListener) Accept() (net.Conn, error) {
 	return c, err
 }
 
-// A server's handler finds the connection; a file in an answer reaches the system as one.
+// A server's handler finds the connection, and answers arrive as they should.
 func TestServer(t *testing.T) {
 	content := bytes.Repeat([]byte("0123456789"), 20_000)
 	path := filepath.Join(t.TempDir(), "file")
@@ -125,7 +169,9 @@ func TestServer(t *testing.T) {
 			return
 		}
 		defer file.Close()
-		if _, err := io.CopyN(w, file, map[string]int64{"10": 10, "200000": 200_000}[r.Header.Get("Size")]); err != nil {
+		w.(http.Flusher).Flush()
+		s := &Section{File: file, Length: map[string]int64{"10": 10, "200000": 200_000}[r.Header.Get("Size")]}
+		if _, err := w.(io.ReaderFrom).ReadFrom(s); err != nil {
 			t.Error(err)
 		}
 	}
