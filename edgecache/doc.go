@@ -28,11 +28,11 @@
 //
 // # How a request is answered
 //
-// Requests share the bundle files that they open, and the last of these stay open (files.go), so a
-// small object costs no open(2): it is read into memory and leaves together with the head of
-// the answer in one write, where the server's connections are those of internal/cork. A larger
-// one is opened once more, for an offset of its own, and handed to the server as a file, which
-// sends it by sendfile(2) where there is no TLS. Conditions and ranges are http.ServeContent's.
+// Requests share the bundle files that they open, and the last of these stay open (files.go), so an
+// object costs no open(2). A small one is read into memory and leaves together with the head of
+// the answer in one write; a larger one goes by sendfile(2) from its offset, where there is no
+// TLS. Both take a server whose connections are those of internal/cork. Conditions and ranges are
+// http.ServeContent's; a request without either is answered the same way, but without asking it (body.go).
 //
 // # What survives
 //
