@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 
 	"fanfare/internal/handover"
 )
@@ -22,10 +21,10 @@ type upload struct {
 	conn *handover.Conn
 }
 
-// SendFile hands f over to the origin, which reads it for itself, from its beginning; upload owns
-// f. The file's header, of tar.TypeFifo and with its size, must be written next, without a body,
-// and then Flush be called.
-func (u *upload) SendFile(f *os.File) error { return u.conn.Send(f) }
+// SendFile hands over the file with the descriptor fd to the origin, which reads it for itself, from
+// its beginning; upload owns fd. The file's row must be written next (see package handover), and then
+// Flush be called.
+func (u *upload) SendFile(fd int) error { return u.conn.Send(fd) }
 
 // Publish publishes the files of a tar stream, all or none. write writes the stream (see
 // package tree); if it fails nothing is published and its error is the result. An origin on this

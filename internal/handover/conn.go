@@ -11,19 +11,22 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 const (
-	// filesPerWrite is how many files go with one write at most.
-	filesPerWrite = 32
+	// filesPerWrite is how many files go with one write at most; the kernel takes 253.
+	filesPerWrite = 128
 	// controlRoom is for the control message of one read, in bytes: a header, and four for a file.
 	controlRoom = 32 + 4*filesPerWrite
 	// maxPending is how many files may wait for Next. A stream that brings more is broken off.
 	maxPending = 1024
+	// refsTries times a write is tried while too many files are on their way, refsWait apart.
+	refsTries = 5000
+	refsWait  = 2 * time.Millisecond
 )
 
 // ErrTooMany is returned by Read for a stream with more files than anybody took, or than
@@ -37,8 +40,8 @@ type Conn struct {
 
 	mu       sync.Mutex
 	closed   bool
-	outgoing []*os.File // they go with the next Write
-	incoming []*os.File // they wait for Next
+	outgoing []int      // descriptors that go with the next Write
+	incoming []int      // they wait for Next
 	reading  sync.Mutex // guards oob
 	oob      [controlRoom]byte
 }
@@ -46,28 +49,30 @@ type Conn struct {
 // New makes a Conn of a connected stream socket, which it owns from then on.
 func New(c *net.UnixConn) *Conn { return &Conn{Conn: c, unix: c} }
 
-// Send has f sent with the next Write, and closed then. It owns f, which must be a regular file.
-func (c *Conn) Send(f *os.File) error {
+// Send has the file with the descriptor fd sent with the next Write, and closed then. It owns fd,
+// which must be of a regular file.
+func (c *Conn) Send(fd int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		f.Close()
+		unix.Close(fd)
 		return net.ErrClosed
 	}
-	c.outgoing = append(c.outgoing, f)
+	c.outgoing = append(c.outgoing, fd)
 	return nil
 }
 
-// Next returns the file that came next; the caller closes it. It is nil if none has come.
-func (c *Conn) Next() *os.File {
+// Next returns the descriptor of the file that came next, which the caller closes; false if none
+// has come.
+func (c *Conn) Next() (fd int, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.incoming) == 0 {
-		return nil
+		return -1, false
 	}
-	f := c.incoming[0]
+	fd = c.incoming[0]
 	c.incoming = c.incoming[1:]
-	return f
+	return fd, true
 }
 
 // Drop closes the files that wait for Next.
@@ -92,9 +97,9 @@ func (c *Conn) Close() error {
 // CloseWrite ends the stream in this direction.
 func (c *Conn) CloseWrite() error { return c.unix.CloseWrite() }
 
-func closeAll(files []*os.File) {
-	for _, f := range files {
-		f.Close() // nothing was written
+func closeAll(files []int) {
+	for _, fd := range files {
+		unix.Close(fd) // nothing was written
 	}
 }
 
@@ -120,22 +125,25 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return done, nil
 }
 
-func (c *Conn) takeOutgoing() []*os.File {
+func (c *Conn) takeOutgoing() []int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := min(len(c.outgoing), filesPerWrite)
 	files := c.outgoing[:n:n]
-	c.outgoing = c.outgoing[n:]
+	if c.outgoing = c.outgoing[n:]; len(c.outgoing) == 0 {
+		c.outgoing = nil
+	}
 	return files
 }
 
 // writeWith writes some of p, and files with it.
-func (c *Conn) writeWith(p []byte, files []*os.File) (int, error) {
-	numbers := make([]int, len(files))
-	for i, f := range files {
-		numbers[i] = int(f.Fd())
+func (c *Conn) writeWith(p []byte, files []int) (int, error) {
+	rights := unix.UnixRights(files...)
+	n, _, err := c.unix.WriteMsgUnix(p, rights, nil)
+	for tries := 0; errors.Is(err, unix.ETOOMANYREFS) && tries < refsTries; tries++ {
+		time.Sleep(refsWait) // as many files as this user may have open are on their way
+		n, _, err = c.unix.WriteMsgUnix(p, rights, nil)
 	}
-	n, _, err := c.unix.WriteMsgUnix(p, unix.UnixRights(numbers...), nil)
 	if err != nil {
 		return max(n, 0), fmt.Errorf("handover: %w", err)
 	}
@@ -171,15 +179,13 @@ func (c *Conn) take(oob []byte) error {
 	if err != nil {
 		return fmt.Errorf("handover: %w", err)
 	}
-	var files []*os.File
+	var files []int
 	for i := range messages {
 		numbers, err := unix.ParseUnixRights(&messages[i])
 		if err != nil {
 			continue // something else, which nobody asked for
 		}
-		for _, n := range numbers {
-			files = append(files, os.NewFile(uintptr(n), "handed over"))
-		}
+		files = append(files, numbers...)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -114,6 +114,11 @@ func (w *bundleWriter) store(p []byte) error {
 func (w *bundleWriter) digest(p []byte) {
 	w.digestBlocks(w.digested, p)
 	w.digested += int64(len(p))
+	w.digestBodies(p)
+}
+
+// digestBodies takes the bodies' bytes, in order, for the digests of the objects.
+func (w *bundleWriter) digestBodies(p []byte) {
 	for len(p) > 0 {
 		n := min(uint64(len(p)), w.left)
 		w.body.Write(p[:n])

@@ -1,14 +1,13 @@
 package origin
 
 import (
-	"archive/tar"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fanfare/internal/handover"
 )
 
 // handed is a file that a publisher on this machine opened and handed over: the body of one
@@ -16,56 +15,93 @@ import (
 // writes to it meanwhile is found out by check. What is digested is what was read and stored, not
 // what the file has become.
 type handed struct {
-	*io.SectionReader
-	file     *os.File
-	name     string
-	modified time.Time
+	handover.Row
+	fd     int
+	offset int64
 }
 
-// takeFile returns the file whose header has come; the caller closes it.
-func (in *ingest) takeFile(header *tar.Header) (*handed, error) {
-	var file *os.File
+// addRows takes files that were handed over, by size bytes of rows.
+func (in *ingest) addRows(size int64, body io.Reader) error {
+	if size > handover.MaxRows {
+		return badRequest(fmt.Errorf("%d bytes of rows, at most %d", size, handover.MaxRows), "")
+	}
+	rows := make([]byte, size)
+	if _, err := io.ReadFull(body, rows); err != nil {
+		return truncated(err)
+	}
+	for len(rows) > 0 {
+		row, rest, err := handover.ParseRow(rows)
+		if err != nil {
+			return badRequest(err, "")
+		}
+		if err := in.addHanded(row); err != nil {
+			return err
+		}
+		rows = rest
+	}
+	return nil
+}
+
+// addHanded takes the file that was handed over next.
+func (in *ingest) addHanded(row handover.Row) error {
+	fd, ok := -1, false
 	if in.nextFile != nil {
-		file = in.nextFile()
+		fd, ok = in.nextFile()
 	}
-	if file == nil {
-		return nil, badRequest(fmt.Errorf("%q is not a regular file", header.Name), "only regular files can be published")
+	if !ok {
+		return badRequest(fmt.Errorf("%q was not handed over", row.Name), "")
 	}
-	info, err := file.Stat()
-	switch {
-	case err != nil:
-	case !info.Mode().IsRegular():
-		err = badRequest(fmt.Errorf("%q is not a regular file", header.Name), "only regular files can be published")
-	case info.Size() != header.Size:
-		err = changed(header.Name)
+	defer unix.Close(fd) // nothing was written
+	h := &in.handed
+	*h = handed{Row: row, fd: fd}
+	if row.Size >= aloneSize {
+		if err := h.check(nil); err != nil {
+			return err
+		}
+		// It is read once, in order; a system that takes no advice reads it, too.
+		_ = unix.Fadvise(fd, 0, 0, unix.FADV_SEQUENTIAL)
+	}
+	return h.check(in.addObject(row.Name, row.Size, h))
+}
+
+// Read implements io.Reader.
+func (h *handed) Read(p []byte) (n int, err error) {
+	if left := h.Size - h.offset; int64(len(p)) > left {
+		p = p[:left]
+	}
+	if len(p) == 0 {
+		return 0, io.EOF
+	}
+	for {
+		n, err = unix.Pread(h.fd, p, h.offset)
+		if err != unix.EINTR {
+			break
+		}
 	}
 	if err != nil {
-		file.Close()
-		return nil, err
+		return 0, fmt.Errorf("origin: reading %q: %w", h.Name, err)
 	}
-	// It is read once, in order; a system that takes no advice reads it, too.
-	_ = unix.Fadvise(int(file.Fd()), 0, 0, unix.FADV_SEQUENTIAL)
-	return &handed{
-		SectionReader: io.NewSectionReader(file, 0, header.Size),
-		file:          file, name: header.Name, modified: info.ModTime(),
-	}, nil
+	if n == 0 {
+		return 0, io.EOF
+	}
+	h.offset += int64(n)
+	return n, nil
 }
 
-// check returns err, what came of reading the file, or that the file was changed meanwhile.
+// check returns err, what came of reading the file, or that the file is not as it was found.
 func (h *handed) check(err error) error {
-	info, statErr := h.file.Stat()
-	if statErr != nil {
-		return errors.Join(err, statErr)
+	var info unix.Stat_t
+	statErr := unix.Fstat(h.fd, &info)
+	for statErr == unix.EINTR {
+		statErr = unix.Fstat(h.fd, &info)
 	}
-	if info.Size() != h.Size() || !info.ModTime().Equal(h.modified) {
-		return changed(h.name)
+	switch {
+	case statErr != nil:
+		return fmt.Errorf("origin: stat of %q: %w", h.Name, statErr)
+	case info.Mode&unix.S_IFMT != unix.S_IFREG:
+		return badRequest(fmt.Errorf("%q is not a regular file", h.Name), "only regular files can be published")
+	case info.Size != h.Size || !time.Unix(info.Mtim.Unix()).Equal(h.Modified):
+		return badRequest(fmt.Errorf("%s changed while it was being published; nothing was published", h.Name), "")
 	}
 	return err
-}
-
-func (h *handed) close() { h.file.Close() } // nothing was written
-
-// changed is the error of a file that was not the same from the first byte to the last.
-func changed(name string) error {
-	return badRequest(fmt.Errorf("%s changed while it was being published; nothing was published", name), "")
 }

@@ -1,8 +1,8 @@
 package origin
 
 import (
-	"archive/tar"
 	"bytes"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/netip"
@@ -10,11 +10,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"fanfare/control"
 	"fanfare/fec"
 	"fanfare/internal/api"
+	"fanfare/internal/handover"
 	"fanfare/internal/tree"
 )
 
@@ -72,14 +76,15 @@ func TestPublishHandedOver(t *testing.T) {
 }
 
 // testIngest returns an ingest into a spool of its own, that is handed one file, and the file.
-func testIngest(t *testing.T, size int) (*ingest, *tar.Header, string) {
+func testIngest(t *testing.T, size int) (*ingest, handover.Row, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "source")
 	if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	// The clock of a file system may be coarse, so what comes later must be much later.
-	if err := os.Chtimes(path, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+	modified := time.Now().Add(-time.Hour).Truncate(time.Microsecond)
+	if err := os.Chtimes(path, time.Time{}, modified); err != nil {
 		t.Fatal(err)
 	}
 	in, err := newIngest(newSpool(t.TempDir()), new(journal), fec.OTI{SymbolLength: 1408, MaxBlock: 200, MaxSymbols: 255}, api.PublishOptions{})
@@ -91,90 +96,90 @@ func testIngest(t *testing.T, size int) (*ingest, *tar.Header, string) {
 			t.Error(err)
 		}
 	})
-	in.nextFile = func() *os.File {
-		f, err := os.Open(path)
-		if err != nil {
-			t.Error(err)
-		}
-		return f
-	}
-	return in, &tar.Header{Typeflag: tar.TypeFifo, Name: "x", Size: int64(size)}, path
+	in.nextFile = func() (int, bool) { return descriptor(t, path, unix.O_RDONLY), true }
+	return in, handover.Row{Name: "x", Size: int64(size), Modified: modified}, path
 }
 
-// A file that changes after it was handed over is not published: neither when it shrinks or
-// grows while it is read, nor when it is only written to.
+// descriptor opens a file.
+func descriptor(t *testing.T, path string, mode int) int {
+	t.Helper()
+	fd, err := unix.Open(path, mode|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Error(err)
+	}
+	return fd
+}
+
+// A file that is not as it was found is not published: neither when it shrinks or grows, nor when it
+// is only written to; and neither before it is read nor until its last byte is.
 func TestHandedFileChanges(t *testing.T) {
-	const size = 3 << 20
-	for name, change := range map[string]func(path string) error{
-		"shrinks": func(path string) error { return os.Truncate(path, size/2) },
-		"grows":   func(path string) error { return os.Truncate(path, size+1) },
-		"is written to": func(path string) error {
-			f, err := os.OpenFile(path, os.O_WRONLY, 0)
-			if err != nil {
+	for _, size := range []int{10_000, 3 << 20} {
+		for name, change := range map[string]func(path string) error{
+			"shrinks": func(path string) error { return os.Truncate(path, int64(size/2)) },
+			"grows":   func(path string) error { return os.Truncate(path, int64(size+1)) },
+			"is written to": func(path string) error {
+				f, err := os.OpenFile(path, os.O_WRONLY, 0)
+				if err != nil {
+					return err
+				}
+				defer f.Close()
+				_, err = f.WriteAt([]byte("new"), int64(size/2))
 				return err
-			}
-			defer f.Close()
-			_, err = f.WriteAt([]byte("new"), size/2)
-			return err
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			in, header, path := testIngest(t, size)
-			file, err := in.takeFile(header)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer file.close()
-			if err := change(path); err != nil {
-				t.Fatal(err)
-			}
-			if err := file.check(in.addObject(header, file)); err == nil || !strings.Contains(err.Error(), "x changed while") {
-				t.Errorf("published, or %v", err)
-			}
-		})
-	}
-	in, header, path := testIngest(t, size)
-	if err := os.Truncate(path, size-1); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := in.takeFile(header); err == nil || !strings.Contains(err.Error(), "x changed while") {
-		t.Errorf("changed before: %v", err)
+			},
+		} {
+			t.Run(fmt.Sprint(size, name), func(t *testing.T) {
+				in, row, path := testIngest(t, size)
+				h := &handed{Row: row, fd: descriptor(t, path, unix.O_RDONLY)}
+				defer unix.Close(h.fd)
+				changing := iotest.OneByteReader(io.MultiReader(io.LimitReader(h, 1), readerFunc(func([]byte) (int, error) {
+					if err := change(path); err != nil {
+						t.Error(err)
+					}
+					return 0, io.EOF
+				}), h))
+				if err := h.check(in.addObject(row.Name, row.Size, changing)); err == nil || !strings.Contains(err.Error(), "x changed while") {
+					t.Errorf("published, or %v", err)
+				}
+				in, row, path = testIngest(t, size)
+				if err := change(path); err != nil {
+					t.Fatal(err)
+				}
+				if err := in.addHanded(row); err == nil || !strings.Contains(err.Error(), "x changed while") {
+					t.Errorf("changed before: published, or %v", err)
+				}
+			})
+		}
 	}
 }
 
-// A header without a file, and what is no regular file, are refused.
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// Rows without a file, and what is no regular file, are refused.
 func TestHandedRefused(t *testing.T) {
-	in, header, path := testIngest(t, 10)
-	for name, next := range map[string]func() *os.File{
-		"publisher that can hand over none": nil,
-		"publisher that handed over none":   func() *os.File { return nil },
-		"directory": func() *os.File {
-			f, err := os.Open(filepath.Dir(path))
-			if err != nil {
-				t.Error(err)
-			}
-			return f
-		},
+	in, row, path := testIngest(t, 10)
+	for name, test := range map[string]struct {
+		next func() (int, bool)
+		want string
+	}{
+		"publisher that can hand over none": {nil, `"x" was not handed over`},
+		"publisher that handed over none":   {func() (int, bool) { return -1, false }, `"x" was not handed over`},
+		"directory":                         {func() (int, bool) { return descriptor(t, filepath.Dir(path), unix.O_RDONLY), true }, `"x" is not a regular file`},
+		"one that cannot be read":           {func() (int, bool) { return descriptor(t, path, unix.O_WRONLY), true }, "bad file descriptor"},
 	} {
-		in.nextFile = next
-		if _, err := in.takeFile(header); err == nil || !strings.Contains(err.Error(), `"x" is not a regular file`) {
+		in.nextFile = test.next
+		in.seen = make(map[control.Key]struct{})
+		if err := in.addRows(int64(len(row.Append(nil))), bytes.NewReader(row.Append(nil))); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// One that is not open for reading is found out when it is read.
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
+	if err := in.addRows(3, strings.NewReader("abc")); err == nil || !strings.Contains(err.Error(), "malformed row") {
+		t.Errorf("no row: %v", err)
 	}
-	in.nextFile = func() *os.File { return f }
-	file, err := in.takeFile(header)
-	if err != nil {
-		t.Fatal(err)
+	if err := in.addRows(handover.MaxRows+1, strings.NewReader("")); err == nil || !strings.Contains(err.Error(), "at most") {
+		t.Errorf("too many rows: %v", err)
 	}
-	if err := file.check(in.addObject(header, file)); err == nil {
-		t.Error("a file that cannot be read is published")
-	}
-	file.close()
 }
 
 // Over TCP the stream itself carries everything.

@@ -3,13 +3,13 @@ package origin
 import (
 	"archive/tar"
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
@@ -17,6 +17,7 @@ import (
 	"fanfare/control"
 	"fanfare/fec"
 	"fanfare/internal/api"
+	"fanfare/internal/handover"
 )
 
 const (
@@ -33,8 +34,8 @@ const (
 )
 
 // ingest reads one publication, a tar stream, into staged bundles. Small objects are gathered
-// in memory until a bundle is full, since the rows come before the bodies; large ones are
-// written as they come.
+// in memory until a bundle is full, since the rows come before the bodies; while that is written the
+// next is gathered. Large ones are written as they come.
 type ingest struct {
 	spool   *spool
 	journal *journal
@@ -42,9 +43,10 @@ type ingest struct {
 	options api.PublishOptions
 	headers []control.Header
 
-	// nextFile returns the file that was handed over next, nil if there is none; nil itself for a
-	// publisher that can hand over none.
-	nextFile func() *os.File
+	// nextFile returns the descriptor of the file that was handed over next, false if there is none;
+	// nil for a publisher that can hand over none.
+	nextFile func() (fd int, ok bool)
+	handed   handed // the file that is being read
 
 	// grow is told how many bytes come next, objects with their rows, and may wait; nil for none.
 	grow func(bytes uint64) error
@@ -52,10 +54,13 @@ type ingest struct {
 	seen    map[control.Key]struct{}
 	small   []control.Object
 	bodies  []byte
-	rows    int // what the rows of small may take, in bytes
+	arena   *[bundleSize]byte // that bodies are in; nil: in memory of their own
+	rows    int               // what the rows of small may take, in bytes
 	staged  []*staged
-	created []string // every staged file there is
-	single  bool     // what is staged now is all there is
+	created []string      // every staged file there is
+	single  bool          // what is staged now is all there is
+	filling chan struct{} // has an element while a gathered bundle is being written
+	broken  atomic.Bool   // sync has an error
 	sync    errgroup.Group
 	objects int
 	bytes   uint64
@@ -63,7 +68,7 @@ type ingest struct {
 
 // newIngest checks the options. The error is an *api.Error.
 func newIngest(s *spool, j *journal, oti fec.OTI, options api.PublishOptions) (*ingest, error) {
-	in := &ingest{spool: s, journal: j, oti: oti, options: options, seen: make(map[control.Key]struct{})}
+	in := &ingest{spool: s, journal: j, oti: oti, options: options, seen: make(map[control.Key]struct{}), filling: make(chan struct{}, 1)}
 	in.sync.SetLimit(syncsAtOnce)
 	for _, h := range options.Headers {
 		field := control.Header{Name: strings.ToLower(strings.TrimSpace(h.Name)), Value: strings.TrimSpace(h.Value)}
@@ -156,25 +161,20 @@ func (in *ingest) read(stream io.Reader) ([]*staged, error) {
 
 // add takes one file of the stream.
 func (in *ingest) add(header *tar.Header, body io.Reader) error {
-	if header.Typeflag == tar.TypeFifo { // what else would a publisher mean by that
-		file, err := in.takeFile(header)
-		if err != nil {
-			return err
-		}
-		defer file.close()
-		return file.check(in.addObject(header, file))
+	switch header.Typeflag {
+	case handover.TypeRows:
+		return in.addRows(header.Size, body)
+	case tar.TypeReg:
+		return in.addObject(header.Name, header.Size, body)
 	}
-	if header.Typeflag != tar.TypeReg {
-		return badRequest(fmt.Errorf("%q is not a regular file", header.Name), "only regular files can be published")
-	}
-	return in.addObject(header, body)
+	return badRequest(fmt.Errorf("%q is not a regular file", header.Name), "only regular files can be published")
 }
 
-// addObject takes one file by its header and its bytes.
-func (in *ingest) addObject(header *tar.Header, body io.Reader) error {
-	key, err := control.FileKey(in.options.Host, in.options.Prefix, header.Name)
+// addObject takes one file by its name, its size and its bytes.
+func (in *ingest) addObject(name string, size int64, body io.Reader) error {
+	key, err := control.FileKey(in.options.Host, in.options.Prefix, name)
 	if err != nil {
-		return badRequest(fmt.Errorf("file name %q: %w", header.Name, err), "")
+		return badRequest(fmt.Errorf("file name %q: %w", name, err), "")
 	}
 	if _, twice := in.seen[key]; twice {
 		return badRequest(fmt.Errorf("two files of this publication have the URL %s", key), "rename one of them, or publish them with different prefixes")
@@ -183,7 +183,7 @@ func (in *ingest) addObject(header *tar.Header, body io.Reader) error {
 		return badRequest(fmt.Errorf("more than %d files in one publication", maxObjects), "publish them in several")
 	}
 	in.seen[key] = struct{}{}
-	object := control.Object{Key: key, Length: uint64(header.Size), Headers: in.headers, Tags: in.options.Tags}
+	object := control.Object{Key: key, Length: uint64(size), Headers: in.headers, Tags: in.options.Tags}
 	if err := object.Validate(); err != nil {
 		return badRequest(err, "")
 	}
@@ -209,14 +209,8 @@ func (in *ingest) addSmall(object control.Object, body io.Reader) error {
 			return err
 		}
 	}
-	start := len(in.bodies)
-	if start > 0 && cap(in.bodies)-start < int(object.Length) && cap(in.bodies) < bundleSize {
-		// It was not one small file: room for a whole bundle, instead of growing to it.
-		in.bodies = append(make([]byte, 0, bundleSize), in.bodies...)
-	}
-	in.bodies = append(in.bodies, make([]byte, object.Length)...)
-	if _, err := io.ReadFull(body, in.bodies[start:]); err != nil {
-		return truncated(err)
+	if err := in.gather(int(object.Length), body); err != nil {
+		return err
 	}
 	in.small = append(in.small, object)
 	in.rows += row
@@ -235,58 +229,59 @@ func (in *ingest) rowSize(o *control.Object) int {
 	return n
 }
 
-// flush stages what was gathered.
-func (in *ingest) flush() error {
-	if len(in.small) == 0 {
-		return nil
-	}
-	err := in.stage(in.small, bytes.NewReader(in.bodies))
-	in.small, in.bodies, in.rows = nil, in.bodies[:0], 0
-	return err
-}
-
-// stage writes one bundle and begins to sync it.
+// stage writes one bundle as its bytes come, and begins to sync it.
 func (in *ingest) stage(objects []control.Object, bodies io.Reader) error {
-	file, err := in.spool.create()
+	file, err := in.create()
 	if err != nil {
-		return fmt.Errorf("origin: spool: %w", err)
+		return err
 	}
-	in.created = append(in.created, file.Name())
 	s, err := fillBundle(file, objects, in.oti, bodies)
 	if err != nil {
 		file.Close()
-		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-			return &api.Error{
-				Status: http.StatusInsufficientStorage, Message: "the disk of the origin's spool is full; nothing was published",
-				Hint: "make room in " + in.spool.dir,
-			}
-		}
-		return err
+		return in.explain(err)
 	}
 	in.staged = append(in.staged, s)
-	if in.single && in.journal.room(s.publish.OTI.TransferLength) {
-		s.journal = true
-		if err := file.Close(); err != nil {
-			return fmt.Errorf("origin: spool: %w", err)
-		}
-		return nil
-	}
-	in.sync.Go(func() error {
-		if err := errors.Join(file.Sync(), file.Close()); err != nil {
-			return fmt.Errorf("%w: spool: %w", errSync, err)
-		}
-		return nil
-	})
+	in.sync.Go(func() error { return in.note(syncStaged(file)) })
 	return nil
+}
+
+// create makes a staged file, unless one before has failed.
+func (in *ingest) create() (*os.File, error) {
+	if in.broken.Load() {
+		return nil, in.sync.Wait()
+	}
+	file, err := in.spool.create()
+	if err != nil {
+		return nil, fmt.Errorf("origin: spool: %w", err)
+	}
+	in.created = append(in.created, file.Name())
+	return file, nil
+}
+
+// syncStaged makes a staged file durable, and closes it.
+func syncStaged(file *os.File) error {
+	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+		return fmt.Errorf("%w: spool: %w", errSync, err)
+	}
+	return nil
+}
+
+// explain says what to do about a full disk.
+func (in *ingest) explain(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return &api.Error{
+			Status: http.StatusInsufficientStorage, Message: "the disk of the origin's spool is full; nothing was published",
+			Hint: "make room in " + in.spool.dir,
+		}
+	}
+	return err
 }
 
 // fillBundle writes a whole bundle into a staged file.
 func fillBundle(file *os.File, objects []control.Object, oti fec.OTI, bodies io.Reader) (*staged, error) {
-	w, err := newBundle(file, objects, oti)
-	if errors.Is(err, control.ErrManifest) || errors.Is(err, control.ErrEntry) {
-		return nil, badRequest(err, "")
-	} else if err != nil {
-		return nil, fmt.Errorf("origin: spool: %w", err)
+	w, err := layBundle(file, objects, oti)
+	if err != nil {
+		return nil, err
 	}
 	defer w.ahead.Wait()
 	source := &markedReader{r: bodies}

@@ -51,9 +51,6 @@ func (s source) Read(p []byte) (n int, err error) {
 
 func (s source) close() { unix.Close(s.fd) } // nothing was written
 
-// file makes an os.File of it, which owns it from then on.
-func (s source) file() *os.File { return os.NewFile(uintptr(s.fd), s.path) }
-
 func (s source) explain(operation string, err error) error {
 	if err == nil {
 		return nil

@@ -16,30 +16,28 @@ import (
 // ErrChanged is of a file that was not the same from the first byte to the last.
 var ErrChanged = errors.New("changed while it was being published; nothing was published")
 
-// sendSize is from where on a file is handed over, where that can be, instead of its bytes: what
-// is smaller costs more that way.
-const sendSize = 64 << 10
-
-// fileSender is a destination that takes open files. SendFile owns the file from then on; its
-// header comes next, and Flush sends both.
-type fileSender interface {
-	SendFile(f *os.File) error
-	Flush() error
-}
-
 // WriteTar writes files as a tar stream. It fails if a file is no longer there or does not
 // have the size it had when it was found. progress is told of every byte.
 //
-// A w that has SendFile(*os.File) error and Flush() error is handed larger files as they are,
-// open: in the stream stands a header of tar.TypeFifo with the file's size, but no body.
+// A w that has SendFile(fd int) error and Flush() error is handed the files as they are, open: in the
+// stream stand only their rows (see package handover).
 func WriteTar(w io.Writer, files []File, progress func(n int64)) error {
-	t := tarring{archive: tar.NewWriter(w), buffer: make([]byte, 64<<10), progress: progress}
-	t.sender, _ = w.(fileSender)
+	t := tarring{archive: tar.NewWriter(w), progress: progress}
+	write := t.write
+	if sender, ok := w.(fileSender); ok {
+		t.handing = handing{sender: sender}
+		write = t.hand
+	} else {
+		t.buffer = make([]byte, 64<<10)
+	}
 	defer t.leave()
-	for _, f := range files {
-		if err := t.write(f); err != nil {
+	for i := range files {
+		if err := write(&files[i]); err != nil {
 			return err
 		}
+	}
+	if err := t.handOver(); err != nil {
+		return err
 	}
 	return t.archive.Close()
 }
@@ -47,7 +45,7 @@ func WriteTar(w io.Writer, files []File, progress func(n int64)) error {
 // tarring is one WriteTar.
 type tarring struct {
 	archive  *tar.Writer
-	sender   fileSender // nil: none
+	handing  handing
 	buffer   []byte
 	progress func(n int64)
 	// near is the directory dir of root, where the last file was: its neighbours come next,
@@ -58,7 +56,16 @@ type tarring struct {
 }
 
 // open opens a file as File.Open does.
-func (t *tarring) open(f File) (source, error) {
+func (t *tarring) open(f *File) (source, error) {
+	opened, err := t.find(f)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%s vanished while it was being published; nothing was published", f.Path)
+	}
+	return opened, err
+}
+
+// find is open without an explanation.
+func (t *tarring) find(f *File) (source, error) {
 	if f.root == nil {
 		return openSource(unix.AT_FDCWD, f.Path, f.Path, 0)
 	}
@@ -92,19 +99,12 @@ func (t *tarring) leave() {
 }
 
 // write appends one file to the archive.
-func (t *tarring) write(f File) error {
+func (t *tarring) write(f *File) error {
 	opened, err := t.open(f)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s vanished while it was being published; nothing was published", f.Path)
-	} else if err != nil {
+	if err != nil {
 		return err
 	}
-	sent := false
-	defer func() {
-		if !sent {
-			opened.close()
-		}
-	}()
+	defer opened.close()
 	before, err := opened.stat()
 	if err != nil {
 		return err
@@ -115,10 +115,6 @@ func (t *tarring) write(f File) error {
 	header := &tar.Header{
 		Typeflag: tar.TypeReg, Name: f.Name, Size: f.Size, Mode: 0o644,
 		ModTime: time.Unix(before.Mtim.Unix()), Format: tar.FormatGNU, // GNU: names are bytes, not text
-	}
-	if t.sender != nil && f.Size >= sendSize {
-		sent = true
-		return t.send(f, opened.file(), header)
 	}
 	if err := t.archive.WriteHeader(header); err != nil {
 		return fmt.Errorf("%s: %w", f.Path, err)
@@ -137,7 +133,7 @@ func (t *tarring) write(f File) error {
 }
 
 // copy appends the bytes of one file to the archive.
-func (t *tarring) copy(f File, from io.Reader) error {
+func (t *tarring) copy(f *File, from io.Reader) error {
 	for left := f.Size; left > 0; {
 		n, err := from.Read(t.buffer[:min(left, int64(len(t.buffer)))])
 		if errors.Is(err, io.EOF) {
@@ -152,22 +148,5 @@ func (t *tarring) copy(f File, from io.Reader) error {
 		left -= int64(n)
 		t.progress(int64(n))
 	}
-	return nil
-}
-
-// send hands one file over. Whether it changes meanwhile is seen by who reads it.
-func (t *tarring) send(f File, opened *os.File, header *tar.Header) error {
-	header.Typeflag = tar.TypeFifo
-	err := t.sender.SendFile(opened)
-	if err == nil {
-		err = t.archive.WriteHeader(header)
-	}
-	if err == nil {
-		err = t.sender.Flush()
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", f.Path, err)
-	}
-	t.progress(f.Size)
 	return nil
 }

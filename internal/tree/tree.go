@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sort"
+	"time"
 )
 
 // File is one regular file that is to be published.
@@ -22,7 +23,9 @@ type File struct {
 	// Size is its length in bytes when it was found.
 	Size int64
 
-	root *os.Root // what Name is in; nil: the file was named itself, by Path
+	// modified is when it was last changed.
+	modified time.Time
+	root     *os.Root // what Name is in; nil: the file was named itself, by Path
 }
 
 // Open opens the file for reading, by the same way that it was found.
@@ -56,7 +59,7 @@ func Collect(paths []string, skipped func(path string)) ([]File, error) {
 			files = append(files, inside...)
 		case info.Mode().IsRegular():
 			files = append(files, File{
-				Name: filepath.Base(p), Path: p, Size: info.Size(),
+				Name: filepath.Base(p), Path: p, Size: info.Size(), modified: info.ModTime(),
 			})
 		default:
 			return nil, fmt.Errorf("%s is neither a file nor a directory", p)
@@ -127,7 +130,7 @@ func (w *walk) enter(name string, above []fs.FileInfo) error {
 			}
 		case info.Mode().IsRegular():
 			w.files = append(w.files, File{
-				Name: child, Path: w.say(child), Size: info.Size(), root: w.root,
+				Name: child, Path: w.say(child), Size: info.Size(), modified: info.ModTime(), root: w.root,
 			})
 		default:
 			w.skipped(w.say(child))

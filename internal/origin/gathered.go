@@ -1,0 +1,149 @@
+package origin
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"fanfare/control"
+	"fanfare/fec"
+	"fanfare/internal/writeback"
+)
+
+// arenas are where bodies are gathered, of bundleSize bytes each: to have a new one from the system for
+// every bundle, page by page and zeroed, took longer than to fill it.
+var arenas = sync.Pool{New: func() any { return new([bundleSize]byte) }}
+
+// gather reads one body of n bytes behind those that were gathered before.
+func (in *ingest) gather(n int, body io.Reader) error {
+	start := len(in.bodies)
+	if cap(in.bodies)-start < n {
+		if len(in.small) == 0 { // it may be the only one
+			in.bodies = make([]byte, 0, n)
+		} else {
+			in.arena = arenas.Get().(*[bundleSize]byte)
+			in.bodies = append(in.arena[:0], in.bodies...)
+		}
+	}
+	in.bodies = in.bodies[:start+n]
+	if _, err := io.ReadFull(body, in.bodies[start:]); err != nil {
+		in.bodies = in.bodies[:start]
+		return truncated(err)
+	}
+	return nil
+}
+
+// flush stages what was gathered. If that is not all there is it is written and synced beside what
+// comes next.
+func (in *ingest) flush() error {
+	if len(in.small) == 0 {
+		return nil
+	}
+	file, err := in.create()
+	if err != nil {
+		return err
+	}
+	objects, bodies, arena, s := in.small, in.bodies, in.arena, new(staged)
+	in.small, in.bodies, in.arena, in.rows = nil, nil, nil, 0
+	in.staged = append(in.staged, s)
+	fill := func() error {
+		err := fillGathered(s, file, objects, in.oti, bodies)
+		if arena != nil {
+			arenas.Put(arena)
+		}
+		if err != nil {
+			file.Close()
+		}
+		return in.explain(err)
+	}
+	if in.single {
+		if err := fill(); err != nil {
+			return err
+		}
+		if in.journal.room(s.publish.OTI.TransferLength) {
+			s.journal = true
+			if err := file.Close(); err != nil {
+				return fmt.Errorf("origin: spool: %w", err)
+			}
+			return nil
+		}
+		return syncStaged(file)
+	}
+	in.filling <- struct{}{} // a second arena is enough
+	in.sync.Go(func() error {
+		err := fill()
+		<-in.filling
+		if err != nil {
+			return in.note(err)
+		}
+		return in.note(syncStaged(file))
+	})
+	return nil
+}
+
+// note has the ingest break off if err is not nil, and returns it.
+func (in *ingest) note(err error) error {
+	if err != nil {
+		in.broken.Store(true)
+	}
+	return err
+}
+
+// fillGathered writes a whole bundle, whose bodies are in memory end to end, into a staged file, and
+// describes it in s.
+func fillGathered(s *staged, file *os.File, objects []control.Object, oti fec.OTI, bodies []byte) error {
+	w, err := layBundle(file, objects, oti)
+	if err != nil {
+		return err
+	}
+	defer w.ahead.Wait()
+	if uint64(len(bodies)) != w.bytes {
+		return fmt.Errorf("origin: %d bytes for objects of %d", len(bodies), w.bytes)
+	}
+	if err := w.copyGathered(bodies); err != nil {
+		return fmt.Errorf("origin: spool: %w", err)
+	}
+	made, err := w.finish()
+	if err != nil {
+		return fmt.Errorf("origin: spool: %w", err)
+	}
+	*s = *made
+	return nil
+}
+
+// layBundle is newBundle with errors for a publisher.
+func layBundle(file *os.File, objects []control.Object, oti fec.OTI) (*bundleWriter, error) {
+	w, err := newBundle(file, objects, oti)
+	if errors.Is(err, control.ErrManifest) || errors.Is(err, control.ErrEntry) {
+		return nil, badRequest(err, "")
+	} else if err != nil {
+		return nil, fmt.Errorf("origin: spool: %w", err)
+	}
+	return w, nil
+}
+
+// copyGathered is copyFrom for bodies in memory: another core digests the objects beside the one
+// that writes and digests the blocks.
+func (w *bundleWriter) copyGathered(bodies []byte) error {
+	if len(bodies) <= pieceSize {
+		w.digest(bodies)
+		return w.store(bodies)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.digestBodies(bodies)
+	}()
+	defer func() { <-done }()
+	for left := bodies; len(left) > 0; {
+		piece := left[:min(len(left), writeback.Bytes)]
+		if err := w.store(piece); err != nil {
+			return err
+		}
+		left = left[len(piece):]
+	}
+	w.digestBlocks(w.digested, bodies)
+	return nil
+}
