@@ -12,12 +12,12 @@ import (
 	"fanfare/internal/progress"
 )
 
-// await waits until every expected edge is at sequences s, shows how far each is, and
+// await waits until every expected edge has followed what client asked for, shows how far each is, and
 // prints the receipt. It returns errIncomplete if some edge was not there in time.
-func (w *waiting) await(c *cobra.Command, client *api.Client, s api.Sequences, asJSON bool) error {
+func (w *waiting) await(c *cobra.Command, client *api.Client, asJSON bool) error {
 	start := time.Now()
 	board := progress.New(os.Stderr)
-	receipt, err := client.Wait(c.Context(), s, w.timeout, func(r *api.Receipt) {
+	receipt, err := client.Followed(c.Context(), func(r *api.Receipt) {
 		if asJSON || time.Since(start) < quiet {
 			return
 		}

@@ -47,6 +47,14 @@ func (w *waiting) addTo(c *cobra.Command, until string) {
 	c.Flags().DurationVar(&w.timeout, "timeout", defaultTimeout, "how long to wait")
 }
 
+// client returns the client to ask the target with, which await waits on.
+func (w *waiting) client(t *target) *api.Client {
+	if w.wait {
+		return t.client().Follow(w.timeout)
+	}
+	return t.client()
+}
+
 // check refuses a timeout that the origin would refuse when all else is done.
 func (w *waiting) check() error {
 	if w.timeout < 0 || w.timeout > api.MaxWait {

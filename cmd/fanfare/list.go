@@ -29,7 +29,6 @@ published without a host.`,
 		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, arguments []string) error {
 			client := target.client()
-			defer client.Close()
 			prefix := strings.Join(arguments, "")
 			table := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', tabwriter.AlignRight)
 			for after, left := "", limit; ; {

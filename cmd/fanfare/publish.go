@@ -90,11 +90,7 @@ func (p *publication) run(c *cobra.Command, paths []string) error {
 	if len(files) == 0 {
 		return errors.New("nothing to publish: there is no file in " + strings.Join(paths, ", "))
 	}
-	client := p.target.client()
-	defer client.Close()
-	if p.waiting.wait {
-		client.WillWait()
-	}
+	client := p.waiting.client(&p.target)
 	result, err := p.send(c, client, files)
 	if err != nil {
 		return err
@@ -108,7 +104,7 @@ func (p *publication) run(c *cobra.Command, paths []string) error {
 	if err != nil || !p.waiting.wait {
 		return err
 	}
-	return p.waiting.await(c, client, result.Sequences, p.json)
+	return p.waiting.await(c, client, p.json)
 }
 
 // priorities are those that sender.ParsePriority knows; this command does without that package.

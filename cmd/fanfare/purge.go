@@ -71,11 +71,7 @@ func invalidation(c *cobra.Command, done string, do func(context.Context, *api.C
 		if err := waiting.check(); err != nil {
 			return err
 		}
-		client := target.client()
-		defer client.Close()
-		if waiting.wait {
-			client.WillWait()
-		}
+		client := waiting.client(&target)
 		result, err := do(c.Context(), client, keys)
 		if err != nil {
 			return err
@@ -92,7 +88,7 @@ func invalidation(c *cobra.Command, done string, do func(context.Context, *api.C
 		if err != nil || !waiting.wait {
 			return err
 		}
-		return waiting.await(c, client, result.Sequences, asJSON)
+		return waiting.await(c, client, asJSON)
 	}
 	return c
 }

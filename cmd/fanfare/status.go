@@ -36,7 +36,6 @@ A one-way origin hears of no edge: it shows how far it is in its cycle instead.`
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			client := target.client()
-			defer client.Close()
 			status, err := client.Status(c.Context())
 			if err != nil {
 				return err
@@ -70,7 +69,6 @@ longer waits for them. An edge that is heard again is expected again.`,
 				return usagef("say which edge to forget, by its name as `fanfare status` shows it, or --silent for all that are")
 			}
 			client := target.client()
-			defer client.Close()
 			names := map[string]string{} // by id
 			if silent {
 				status, err := client.Status(c.Context())

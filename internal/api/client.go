@@ -1,8 +1,6 @@
 package api
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,68 +8,44 @@ import (
 	"io"
 	"maps"
 	"net"
-	"net/http"
 	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"fanfare/internal/handover"
 )
 
 // ErrNoOrigin is wrapped by the error of every call that nobody answers.
 var ErrNoOrigin = errors.New("no origin answers")
 
-// Client speaks to one origin. It may be used by many goroutines.
+// Client speaks to one origin. It may be used by many goroutines; one that Follow made, by one.
 type Client struct {
-	http *http.Client
-	base string
-	// socket is the path of a Unix socket; empty for TCP.
-	socket string
-	// waits says that the caller will wait for the edges; see WillWait.
-	waits bool
-	// where and hint are for the error when nobody answers.
-	where, hint string
+	network, address string
+	host             string // as requests name it
+	// follow is what Follow asked for; nil for nothing.
+	follow *follow
+	// hint is for the error when nobody answers.
+	hint string
 }
 
 // NewUnix returns a client of the origin whose directory is dir.
 func NewUnix(dir string) *Client {
-	socket := filepath.Join(dir, SocketName)
-	var dialer net.Dialer
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return dialer.DialContext(ctx, "unix", socket)
-	}
 	return &Client{
-		http:   &http.Client{Transport: transport(dial)},
-		base:   "http://origin",
-		socket: socket,
-		where:  socket,
-		hint:   fmt.Sprintf("start it with `fanfare origin --dir %s`", dir),
+		network: "unix", address: filepath.Join(dir, SocketName), host: "origin",
+		hint: fmt.Sprintf("start it with `fanfare origin --dir %s`", dir),
 	}
 }
 
 // NewTCP returns a client of the origin whose API listens at address, HOST:PORT.
 func NewTCP(address string) *Client {
-	dialer := net.Dialer{Timeout: 5 * time.Second}
 	return &Client{
-		http:  &http.Client{Transport: transport(dialer.DialContext)},
-		base:  "http://" + address,
-		where: address,
-		hint:  "is it running, and is that the address of its API?",
+		network: "tcp", address: address, host: address,
+		hint: "is it running, and is that the address of its API?",
 	}
 }
-
-// transport is one for long uploads: each write to the connection is a system call.
-func transport(dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Transport {
-	return &http.Transport{DialContext: dial, DisableCompression: true, WriteBufferSize: 128 << 10}
-}
-
-// WillWait says that Wait will follow what is published or taken away from now on: an origin that
-// no edge can answer refuses it then, instead of Wait when it is too late.
-func (c *Client) WillWait() { c.waits = true }
-
-// Close closes idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Purge purges what request selects.
 func (c *Client) Purge(ctx context.Context, request PurgeRequest) (Invalidation, error) {
@@ -107,7 +81,7 @@ func (c *Client) ForgetEdge(ctx context.Context, name string) error {
 	return c.call(ctx, "DELETE", "/v1/edges/"+url.PathEscape(name), nil, nil, nil)
 }
 
-// MaxWait is the longest timeout of Wait.
+// MaxWait is the longest timeout of Wait and Follow.
 const MaxWait = 24 * time.Hour
 
 // Wait waits until every expected edge serves the entries of s, or for timeout; progress, if
@@ -118,145 +92,139 @@ func (c *Client) Wait(ctx context.Context, s Sequences, timeout time.Duration, p
 		"first": {strconv.FormatUint(s.First, 10)}, "last": {strconv.FormatUint(s.Last, 10)},
 		"timeout": {timeout.String()},
 	}
-	response, err := c.do(ctx, c.http, "GET", "/v1/wait", query, "", nil)
+	e, a, err := c.ask(ctx, c.request("GET", "/v1/wait", query, ""), nil)
 	if err != nil {
 		return nil, err
 	}
-	defer response.Body.Close()
-	decoder := json.NewDecoder(response.Body)
-	for {
-		receipt := new(Receipt)
-		if err := decoder.Decode(receipt); err != nil {
-			return nil, fmt.Errorf("the origin at %s stopped answering while edges were waited for: %w", c.where, err)
-		}
-		if receipt.Final {
-			return receipt, nil
-		}
-		if progress != nil {
-			progress(receipt)
-		}
-	}
+	defer e.Close()
+	return c.receipts(ctx, json.NewDecoder(a.body), progress)
 }
 
-// Entries hands the entries from sequence from on to each, in order, until the origin has
-// sent as many as it likes for one request; none at all means that from is above the head.
-// It returns the head of the log. The slice is valid during the call of each only. If the
-// origin's generation is another, the error is an *Error with Status 409.
-func (c *Client) Entries(ctx context.Context, from uint64, generation string, each func(raw []byte) error) (head uint64, err error) {
-	query := url.Values{"from": {strconv.FormatUint(from, 10)}, "generation": {generation}}
-	response, err := c.do(ctx, c.http, "GET", "/v1/entries", query, "", nil)
-	if err != nil {
-		return 0, err
-	}
-	defer response.Body.Close()
-	head, err = strconv.ParseUint(response.Header.Get(HeadHeader), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("api: %s does not answer like an origin: no %s header", c.where, HeadHeader)
-	}
-	reader := bufio.NewReader(response.Body)
-	var buffer []byte
-	for {
-		buffer, err = ReadEntry(reader, buffer)
-		if err == io.EOF {
-			return head, nil
-		} else if err != nil {
-			return head, err
-		}
-		if err := each(buffer); err != nil {
-			return head, err
-		}
-	}
-}
-
-// call sends request, if not nil, as JSON, and decodes the answer into answer, if not nil.
-func (c *Client) call(ctx context.Context, method, path string, query url.Values, request, answer any) error {
-	var body io.Reader
+// call sends value, if not nil, as JSON, and decodes the answer into result, if not nil.
+func (c *Client) call(ctx context.Context, method, path string, query url.Values, value, result any) error {
+	var body []byte
 	contentType := ""
-	if request != nil {
-		text, err := json.Marshal(request)
-		if err != nil {
+	if value != nil {
+		var err error
+		if body, err = json.Marshal(value); err != nil {
 			return fmt.Errorf("api: %w", err)
 		}
-		body, contentType = bytes.NewReader(text), "application/json"
+		contentType = "application/json"
 	}
-	response, err := c.do(ctx, c.http, method, path, query, contentType, body)
+	e, a, err := c.ask(ctx, c.request(method, path, query, contentType), body)
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close()
-	if answer == nil {
-		return nil
-	}
-	if err := json.NewDecoder(response.Body).Decode(answer); err != nil {
-		return fmt.Errorf("api: answer of %s: %w", c.where, err)
-	}
-	return nil
+	return c.take(ctx, e, a, nil, result)
 }
 
-// do sends one request by exchange; a status other than 200 is an error.
-func (c *Client) do(ctx context.Context, exchange *http.Client, method, path string, query url.Values, contentType string, body io.Reader) (*http.Response, error) {
-	address := c.base + path
-	if c.waits && method == http.MethodPost {
+// dial connects to the origin.
+func (c *Client) dial(ctx context.Context) (*exchange, error) {
+	var conn net.Conn
+	var err error
+	if c.network == "unix" {
+		conn, err = handover.Dial(ctx, c.address)
+	} else {
+		dialer := net.Dialer{Timeout: 5 * time.Second}
+		conn, err = dialer.DialContext(ctx, c.network, c.address)
+	}
+	if err != nil {
+		return nil, c.explain(ctx, err)
+	}
+	return newExchange(ctx, conn), nil
+}
+
+// request returns a request. One that changes something asks for receipts if Follow did.
+func (c *Client) request(method, path string, query url.Values, contentType string) *request {
+	if c.follow != nil && method == "POST" {
 		query = maps.Clone(query)
 		if query == nil {
 			query = url.Values{}
 		}
-		query.Set("wait", "true")
+		query.Set("wait", c.follow.timeout.String())
 	}
-	if len(query) > 0 {
-		address += "?" + query.Encode()
-	}
-	request, err := http.NewRequestWithContext(ctx, method, address, body)
-	if err != nil {
-		return nil, fmt.Errorf("api: %w", err)
-	}
-	if contentType != "" {
-		request.Header.Set("Content-Type", contentType)
-	}
-	return c.send(exchange, request)
+	return &request{method: method, path: path, query: query, contentType: contentType}
 }
 
-// send sends a request by exchange; a status other than 2xx is an error.
-func (c *Client) send(exchange *http.Client, request *http.Request) (*http.Response, error) {
-	response, err := exchange.Do(request)
+// ask sends a request with its body, and returns the head of the answer; a status other than 2xx is an
+// error. The caller closes the exchange.
+func (c *Client) ask(ctx context.Context, q *request, body []byte) (*exchange, *answer, error) {
+	e, err := c.dial(ctx)
 	if err != nil {
-		return nil, c.explain(err)
+		return nil, nil, err
 	}
-	if response.StatusCode/100 != 2 {
-		defer response.Body.Close()
-		return nil, readError(response)
+	// One that does not take all of a request may still say why.
+	_, writeErr := e.conn.Write(append(q.appendHead(nil, c.host, len(body)), body...))
+	a, err := e.readAnswer()
+	if err != nil && writeErr != nil {
+		err = writeErr
 	}
-	return response, nil
+	if err = c.judge(ctx, a, err); err != nil {
+		e.Close()
+		return nil, nil, err
+	}
+	return e, a, nil
 }
 
-// explain makes of a transport's error one that says what to do.
-func (c *Client) explain(err error) error {
+// judge returns the error that an answer is, or that there is none because of err.
+func (c *Client) judge(ctx context.Context, a *answer, err error) error {
+	if err != nil {
+		return c.explain(ctx, err)
+	}
+	if a.status/100 != 2 {
+		return ReadError(a.status, a.text, a.retryAfter, a.body)
+	}
+	return nil
+}
+
+// take judges the answer of an exchange and decodes it into result, if not nil. It closes the exchange,
+// but for one that Follow goes on with.
+func (c *Client) take(ctx context.Context, e *exchange, a *answer, err error, result any) error {
+	if err = c.judge(ctx, a, err); err != nil || result == nil {
+		e.Close()
+		return err
+	}
+	decoder := json.NewDecoder(a.body)
+	if err := decoder.Decode(result); err != nil {
+		e.Close()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("api: answer of %s: %w", c.address, err)
+	}
+	if c.follow != nil {
+		c.follow.keep(e, decoder)
+		return nil
+	}
+	e.Close()
+	return nil
+}
+
+// explain makes of an error of the connection one that says what to do.
+func (c *Client) explain(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	var operation *net.OpError
 	if errors.As(err, &operation) && operation.Op == "dial" {
 		if errors.Is(err, syscall.EACCES) {
-			return fmt.Errorf("no permission to speak to the origin at %s: run this as the user that runs the origin", c.where)
+			return fmt.Errorf("no permission to speak to the origin at %s: run this as the user that runs the origin", c.address)
 		}
-		return fmt.Errorf("%w at %s: %s", ErrNoOrigin, c.where, c.hint)
+		return fmt.Errorf("%w at %s: %s", ErrNoOrigin, c.address, c.hint)
 	}
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		err = wrapped.Err
-	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	return fmt.Errorf("talking to the origin at %s: %w", c.where, err)
+	return fmt.Errorf("talking to the origin at %s: %w", c.address, err)
 }
 
-// readError returns the error that an answer tells.
-func readError(response *http.Response) error {
-	text, _ := io.ReadAll(io.LimitReader(response.Body, 64<<10))
-	e := &Error{Status: response.StatusCode}
-	if seconds, err := strconv.ParseUint(response.Header.Get("Retry-After"), 10, 16); err == nil {
+// ReadError returns the error that an answer tells whose status is not 2xx: text is that in words, such
+// as 404 Not Found, retryAfter the header field of that name.
+func ReadError(status int, text, retryAfter string, body io.Reader) *Error {
+	content, _ := io.ReadAll(io.LimitReader(body, 64<<10))
+	e := &Error{Status: status}
+	if seconds, err := strconv.ParseUint(retryAfter, 10, 16); err == nil {
 		e.RetryAfter = time.Duration(seconds) * time.Second
 	}
-	if json.Unmarshal(text, e) != nil || e.Message == "" {
-		e.Message = strings.TrimSpace(response.Status + " " + string(text[:min(len(text), 200)]))
+	if json.Unmarshal(content, e) != nil || e.Message == "" {
+		e.Message = strings.TrimSpace(text + " " + string(content[:min(len(content), 200)]))
 	}
 	return e
 }

@@ -19,9 +19,7 @@ func serve(t *testing.T, handler http.HandlerFunc) *Client {
 	t.Helper()
 	s := httptest.NewServer(handler)
 	t.Cleanup(s.Close)
-	c := NewTCP(s.Listener.Addr().String())
-	t.Cleanup(c.Close)
-	return c
+	return NewTCP(s.Listener.Addr().String())
 }
 
 func TestErrors(t *testing.T) {

@@ -10,7 +10,8 @@
 //	GET    /v1/status                               -> Status
 //	DELETE /v1/edges/NAME                           forgets an expected edge
 //
-// A POST with wait=true is refused by an origin whose edges cannot answer.
+// A POST with wait=TIMEOUT goes on as GET /v1/wait does: behind the result, in the same answer, come
+// Receipts. An origin whose edges cannot answer refuses it.
 //
 // And for edges, on the advertised TCP port as well:
 //

@@ -36,6 +36,7 @@ var rooms = map[string]kind{
 	"internal/arch":            impure,
 	"internal/cork":            impure,
 	"internal/edge":            impure,
+	"internal/fetch":           impure,
 	"internal/handover":        impure,
 	"internal/mcast":           impure,
 	"internal/origin":          impure,

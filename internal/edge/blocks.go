@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"fanfare/fec"
-	"fanfare/internal/api"
+	"fanfare/internal/fetch"
 )
 
 const (
@@ -45,7 +45,7 @@ type runDone struct {
 // connection. Its goroutine is run. It knows no digests: the loop verifies what comes, as it does
 // what multicast brings.
 type blockFetcher struct {
-	client     *api.Client
+	client     *fetch.Client
 	generation string
 
 	requests chan blockRun // of capacity 1
@@ -53,7 +53,7 @@ type blockFetcher struct {
 	outbox                 // fetchedBlock and runDone
 }
 
-func newBlockFetcher(client *api.Client, generation string, out outbox) *blockFetcher {
+func newBlockFetcher(client *fetch.Client, generation string, out outbox) *blockFetcher {
 	f := &blockFetcher{
 		client: client, generation: generation, requests: make(chan blockRun, 1),
 		buffers: make(chan []byte, blockBuffers), outbox: out,

@@ -14,6 +14,7 @@ import (
 
 	"fanfare/fec"
 	"fanfare/internal/api"
+	"fanfare/internal/fetch"
 )
 
 // bundleServer answers requests for bundle 7 with at most limit bytes of b each.
@@ -53,7 +54,7 @@ func aRun(t *testing.T, length int) blockRun {
 // fetchRun fetches a run, and gives back every buffer after the next result has come.
 func fetchRun(server *httptest.Server, run blockRun) (got map[uint32][]byte, err error) {
 	results := make(chan any)
-	f := newBlockFetcher(api.NewTCP(strings.TrimPrefix(server.URL, "http://")), testGeneration.String(), outbox{results, func() {}})
+	f := newBlockFetcher(fetch.New(strings.TrimPrefix(server.URL, "http://")), testGeneration.String(), outbox{results, func() {}})
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go f.run(ctx)
@@ -148,7 +149,7 @@ func TestFetchBlocksRefuses(t *testing.T) {
 func TestFetchBlocksEnds(t *testing.T) {
 	b := make([]byte, 12_345)
 	server := bundleServer(t, b, 1<<20, nil)
-	f := newBlockFetcher(api.NewTCP(strings.TrimPrefix(server.URL, "http://")), testGeneration.String(), outbox{make(chan any), func() {}})
+	f := newBlockFetcher(fetch.New(strings.TrimPrefix(server.URL, "http://")), testGeneration.String(), outbox{make(chan any), func() {}})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { f.run(ctx); close(ended) }()

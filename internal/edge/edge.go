@@ -16,7 +16,7 @@ import (
 
 	"fanfare/control"
 	"fanfare/edgecache"
-	"fanfare/internal/api"
+	"fanfare/internal/fetch"
 	"fanfare/internal/mcast"
 	"fanfare/internal/session"
 	"fanfare/receiver"
@@ -306,11 +306,11 @@ func (e *Edge) runLoop(ctx context.Context, cache *edgecache.Cache) error {
 	)
 	if !e.session.OneWay() {
 		entries = &fetcher{
-			client: api.NewTCP(e.session.Origin), key: ed25519.PublicKey(e.session.PublicKey),
+			client: fetch.New(e.session.Origin), key: ed25519.PublicKey(e.session.PublicKey),
 			channel: e.session.Channel, generation: e.generation,
 			requests: make(chan uint64, 1), outbox: out,
 		}
-		blocks = newBlockFetcher(api.NewTCP(e.session.Origin), e.generation.String(), out)
+		blocks = newBlockFetcher(fetch.New(e.session.Origin), e.generation.String(), out)
 		group.Go(func() error { entries.run(ctx); return nil })
 		group.Go(func() error { blocks.run(ctx); return nil })
 	}

@@ -10,6 +10,7 @@ import (
 
 	"fanfare/control"
 	"fanfare/internal/api"
+	"fanfare/internal/fetch"
 )
 
 // Limits of catch-up over HTTP.
@@ -33,7 +34,7 @@ type entry struct {
 // fetcher gets entries from the origin over HTTP, one request at a time on one persistent
 // connection. Its goroutine is run; every entry is verified there, off the packet path.
 type fetcher struct {
-	client     *api.Client
+	client     *fetch.Client
 	key        ed25519.PublicKey
 	channel    uint32
 	generation control.Generation

@@ -12,6 +12,7 @@ import (
 
 	"fanfare/control"
 	"fanfare/internal/api"
+	"fanfare/internal/fetch"
 )
 
 const testChannel = 77
@@ -59,7 +60,7 @@ func signedLog(t *testing.T, n int, key ed25519.PrivateKey) (log [][]byte) {
 func fetchAll(server *httptest.Server, key ed25519.PublicKey, generation control.Generation) (got []entry, next uint64, err error) {
 	results := make(chan any, 100)
 	f := &fetcher{
-		client: api.NewTCP(strings.TrimPrefix(server.URL, "http://")), key: key,
+		client: fetch.New(strings.TrimPrefix(server.URL, "http://")), key: key,
 		channel: testChannel, generation: generation, outbox: outbox{results, func() {}},
 	}
 	next, err = f.fetch(context.Background(), 1)

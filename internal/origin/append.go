@@ -58,16 +58,16 @@ func (o *Origin) appendLocked(drafts []draft) (api.Sequences, error) {
 	return api.Sequences{First: first, Last: head.Sequence}, nil
 }
 
-// invalidate is append for drafts that take content away and bring none; it counts the objects.
-func (o *Origin) invalidate(drafts []draft) (api.Invalidation, error) {
+// invalidate is append for drafts that take content away and bring none. The result is an
+// api.Invalidation, which counts the objects.
+func (o *Origin) invalidate(drafts []draft) (result any, s api.Sequences, err error) {
 	o.appending.Lock()
 	defer o.appending.Unlock()
 	before := o.published()
-	sequences, err := o.appendLocked(drafts)
-	if err != nil {
-		return api.Invalidation{}, err
+	if s, err = o.appendLocked(drafts); err != nil {
+		return nil, s, err
 	}
-	return api.Invalidation{Sequences: sequences, Objects: before - o.published()}, nil
+	return &api.Invalidation{Sequences: s, Objects: before - o.published()}, s, nil
 }
 
 // published returns how many objects are.

@@ -48,7 +48,6 @@ func startChild(t *testing.T, dir string) (client *api.Client, kill func()) {
 	}
 	t.Cleanup(kill)
 	client = api.NewUnix(dir)
-	t.Cleanup(client.Close)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	for {

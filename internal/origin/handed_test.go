@@ -192,7 +192,6 @@ func TestPublishLargeOverTCP(t *testing.T) {
 	}
 	start(t, dir)
 	client := api.NewTCP(address.String())
-	defer client.Close()
 	large := filepath.Join(t.TempDir(), "large")
 	if err := os.WriteFile(large, make([]byte, 2<<20), 0o600); err != nil {
 		t.Fatal(err)

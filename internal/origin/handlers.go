@@ -29,9 +29,9 @@ const (
 // localHandler is the local API.
 func (o *Origin) localHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /v1/publish", o.endpoint(o.awaited(o.handlePublish)))
-	mux.Handle("POST /v1/purge", o.endpoint(o.awaited(o.handlePurge)))
-	mux.Handle("POST /v1/remove", o.endpoint(o.awaited(o.handleRemove)))
+	mux.Handle("POST /v1/publish", o.endpoint(o.followed(o.handlePublish)))
+	mux.Handle("POST /v1/purge", o.endpoint(o.followed(o.handlePurge)))
+	mux.Handle("POST /v1/remove", o.endpoint(o.followed(o.handleRemove)))
 	mux.Handle("GET /v1/wait", o.endpoint(o.handleWait))
 	mux.Handle("GET /v1/ls", o.endpoint(o.handleList))
 	mux.Handle("GET /v1/status", o.endpoint(o.handleStatus))
@@ -67,10 +67,10 @@ func (o *Origin) handleCommon(mux *http.ServeMux) {
 }
 
 // handlePublish reads a tar stream and publishes it.
-func (o *Origin) handlePublish(w http.ResponseWriter, r *http.Request) error {
+func (o *Origin) handlePublish(w http.ResponseWriter, r *http.Request) (any, api.Sequences, error) {
 	place, err := o.publishing.enter(r.Context())
 	if err != nil {
-		return err
+		return nil, api.Sequences{}, err
 	}
 	defer place.leave()
 	query := r.URL.Query()
@@ -78,7 +78,7 @@ func (o *Origin) handlePublish(w http.ResponseWriter, r *http.Request) error {
 	for _, h := range query["header"] {
 		name, value, ok := strings.Cut(h, ":")
 		if !ok {
-			return badRequest(fmt.Errorf("header %q has no colon", h), "write it as name:value")
+			return nil, api.Sequences{}, badRequest(fmt.Errorf("header %q has no colon", h), "write it as name:value")
 		}
 		options.Headers = append(options.Headers, api.Header{Name: name, Value: value})
 	}
@@ -91,12 +91,9 @@ func (o *Origin) handlePublish(w http.ResponseWriter, r *http.Request) error {
 	grow := func(bytes uint64) error { return place.grow(r.Context(), bytes) }
 	result, err := o.publish(body, files, options, grow)
 	if err != nil {
-		o.answerError(w, r, err)
-		body.drain()
-		return nil
+		return nil, api.Sequences{}, err
 	}
-	writeJSON(w, http.StatusOK, result)
-	return nil
+	return result, result.Sequences, nil
 }
 
 // publish publishes a tar stream; files, if not nil, has those that were handed over open. grow is
@@ -152,14 +149,14 @@ func (o *Origin) bundleOTI() fec.OTI {
 }
 
 // handlePurge appends purge entries.
-func (o *Origin) handlePurge(w http.ResponseWriter, r *http.Request) error {
+func (o *Origin) handlePurge(w http.ResponseWriter, r *http.Request) (any, api.Sequences, error) {
 	var request api.PurgeRequest
 	if err := readJSON(w, r, &request); err != nil {
-		return err
+		return nil, api.Sequences{}, err
 	}
 	keys, err := parseKeys("key", request.Keys)
 	if err != nil {
-		return err
+		return nil, api.Sequences{}, err
 	}
 	selectors := selectorsOf(keys)
 	for _, t := range request.Tags {
@@ -167,7 +164,7 @@ func (o *Origin) handlePurge(w http.ResponseWriter, r *http.Request) error {
 	}
 	prefixes, err := parseKeys("prefix", request.Prefixes)
 	if err != nil {
-		return err
+		return nil, api.Sequences{}, err
 	}
 	for _, prefix := range prefixes {
 		selectors = append(selectors, control.Selector{Kind: control.SelectPrefix, Key: prefix})
@@ -176,25 +173,25 @@ func (o *Origin) handlePurge(w http.ResponseWriter, r *http.Request) error {
 		selectors = append(selectors, control.Selector{Kind: control.SelectAll})
 	}
 	if len(selectors) == 0 {
-		return badRequest(errors.New("nothing was named to purge"), "name keys, tags, prefixes, or all")
+		return nil, api.Sequences{}, badRequest(errors.New("nothing was named to purge"), "name keys, tags, prefixes, or all")
 	}
-	return o.answerInvalidation(w, selectorDrafts(selectors))
+	return o.invalidate(selectorDrafts(selectors))
 }
 
 // handleRemove appends remove entries.
-func (o *Origin) handleRemove(w http.ResponseWriter, r *http.Request) error {
+func (o *Origin) handleRemove(w http.ResponseWriter, r *http.Request) (any, api.Sequences, error) {
 	var request api.RemoveRequest
 	if err := readJSON(w, r, &request); err != nil {
-		return err
+		return nil, api.Sequences{}, err
 	}
 	keys, err := parseKeys("key", request.Keys)
 	if err != nil {
-		return err
+		return nil, api.Sequences{}, err
 	}
 	if len(keys) == 0 {
-		return badRequest(errors.New("no key was named to remove"), "")
+		return nil, api.Sequences{}, badRequest(errors.New("no key was named to remove"), "")
 	}
-	return o.answerInvalidation(w, removeDrafts(keys))
+	return o.invalidate(removeDrafts(keys))
 }
 
 // parseKey reads a key, or the beginning of one, as an operator wrote it.
@@ -222,15 +219,6 @@ func parseKeys(what string, texts []string) ([]control.Key, error) {
 		keys[i] = key
 	}
 	return keys, nil
-}
-
-func (o *Origin) answerInvalidation(w http.ResponseWriter, drafts []draft) error {
-	result, err := o.invalidate(drafts)
-	if err != nil {
-		return err
-	}
-	writeJSON(w, http.StatusOK, &result)
-	return nil
 }
 
 // readJSON reads a request.

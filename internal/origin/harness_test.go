@@ -133,7 +133,6 @@ func start(t *testing.T, dir string) *running {
 		if took := time.Since(begun); took > 2*time.Second {
 			t.Errorf("it took %v to stop", took)
 		}
-		r.client.Close()
 	}
 	t.Cleanup(r.stop)
 	return r

@@ -138,19 +138,6 @@ func (o *Origin) errNoReceipts() error {
 	}
 }
 
-// awaited refuses a request whose sender will wait for edges that cannot answer.
-func (o *Origin) awaited(f func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := o.errNoReceipts(); err != nil && r.URL.Query().Has("wait") {
-			body := newBody(w, r)
-			o.answerError(w, r, err)
-			body.drain()
-			return nil
-		}
-		return f(w, r)
-	}
-}
-
 // carouselStatus returns what status tells of the carousel, nil if there is none.
 func (o *Origin) carouselStatus(s snapshot) *api.Carousel {
 	if !o.session.OneWay() {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"fanfare/internal/api"
+	"fanfare/internal/fetch"
 )
 
 func TestPublishListPurgeRestart(t *testing.T) {
@@ -222,7 +223,7 @@ func TestEdgePort(t *testing.T) {
 	o.publish(t, files{"a": "1"}, api.PublishOptions{})
 	o.publish(t, files{"b": "1"}, api.PublishOptions{})
 	s := testSession(t, dir)
-	edge := api.NewTCP(s.Origin)
+	edge := fetch.New(s.Origin)
 	defer edge.Close()
 	var lengths []int
 	head, err := edge.Entries(t.Context(), 1, s.Generation.String(), func(raw []byte) error {
@@ -236,7 +237,7 @@ func TestEdgePort(t *testing.T) {
 	if _, err := edge.Entries(t.Context(), 1, "2-0000000000000000", nil); !errors.As(err, &refused) || refused.Status != http.StatusConflict {
 		t.Errorf("another generation: %v", err)
 	}
-	if _, err := edge.Status(t.Context()); !errors.As(err, &refused) || refused.Status != http.StatusNotFound {
+	if _, err := api.NewTCP(s.Origin).Status(t.Context()); !errors.As(err, &refused) || refused.Status != http.StatusNotFound {
 		t.Errorf("the local API at the port for edges: %v", err)
 	}
 	for path, want := range map[string]string{"/healthz": "ok\n", "/readyz": "ok\n", "/metrics": "fanfare_sender_packets_sent_total"} {

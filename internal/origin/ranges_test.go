@@ -15,6 +15,7 @@ import (
 
 	"fanfare/fec"
 	"fanfare/internal/api"
+	"fanfare/internal/fetch"
 )
 
 // chaos returns text that does not repeat.
@@ -86,7 +87,7 @@ func TestBundleRanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := api.NewTCP(o.session.Origin)
+	client := fetch.New(o.session.Origin)
 	defer client.Close()
 	generation := o.session.Generation.String()
 	get := func(offset, length int64) ([]byte, error) {
@@ -143,7 +144,7 @@ func TestRetiredBundleIsNotSent(t *testing.T) {
 	if err := o.spool.remove(result.First); err != nil {
 		t.Fatal(err)
 	}
-	client := api.NewTCP(o.session.Origin)
+	client := fetch.New(o.session.Origin)
 	defer client.Close()
 	_, _, err := client.Bundle(t.Context(), result.First, o.session.Generation.String(), 0, 1)
 	if err == nil || !strings.Contains(err.Error(), "not any more") {
@@ -155,7 +156,7 @@ func TestRetiredBundleIsNotSent(t *testing.T) {
 func TestCatchUpIsFull(t *testing.T) {
 	o := start(t, initOrigin(t))
 	result := o.publish(t, files{"a": "text"}, api.PublishOptions{})
-	client := api.NewTCP(o.session.Origin)
+	client := fetch.New(o.session.Origin)
 	defer client.Close()
 	local := anEdge
 	for i := range maxCatchUps {
@@ -201,7 +202,7 @@ func TestShortBundle(t *testing.T) {
 	if err := os.Truncate(o.spool.path(result.First), 5000); err != nil {
 		t.Fatal(err)
 	}
-	client := api.NewTCP(o.session.Origin)
+	client := fetch.New(o.session.Origin)
 	defer client.Close()
 	body, n, err := client.Bundle(t.Context(), result.First, o.session.Generation.String(), 0, 50_000)
 	if err != nil || n != 50_000 {

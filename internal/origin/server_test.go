@@ -57,7 +57,6 @@ func TestStopWhileBusy(t *testing.T) {
 	edge.until("a heartbeat", func() bool { return edge.beats > 0 })
 	edge.report(0, wire.Report{})
 	client := api.NewTCP(address.String())
-	defer client.Close()
 	for {
 		result, err := client.Publish(t.Context(), api.PublishOptions{}, tarOf(files{"a": "x"}))
 		if err != nil {

@@ -2,7 +2,6 @@ package origin
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -13,8 +12,6 @@ import (
 )
 
 const (
-	// progressEvery is how often a receipt that is not final is sent at most.
-	progressEvery = 100 * time.Millisecond
 	// patience is how long an answer may take to reach its reader.
 	patience = 10 * time.Second
 	// maxEntriesSent is how many bytes of entries one answer has, roughly.
@@ -30,63 +27,8 @@ func (o *Origin) handleWait(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	deadline := time.NewTimer(timeout)
-	defer deadline.Stop()
-	w.Header().Set("Content-Type", "application/x-ndjson")
-	encoder, controller := json.NewEncoder(w), http.NewResponseController(w)
-	send := func(receipt *api.Receipt) error {
-		_ = controller.SetWriteDeadline(time.Now().Add(patience))
-		if err := encoder.Encode(receipt); err != nil {
-			return err
-		}
-		return controller.Flush()
-	}
-	for {
-		changed := o.edges.changes()
-		receipt := o.edges.receipt(time.Now(), sequences, o.spool.get)
-		if receipt.Complete {
-			receipt.Final = true
-			_ = send(receipt) // who waited may be gone
-			return nil
-		}
-		if send(receipt) != nil {
-			return nil
-		}
-		// Completeness is told at once, progress in measure.
-		tick := time.NewTicker(progressEvery)
-		served := receipt.Served
-		for waiting := true; waiting; {
-			select {
-			case <-r.Context().Done():
-				tick.Stop()
-				return nil
-			case <-deadline.C:
-				tick.Stop()
-				receipt := o.edges.receipt(time.Now(), sequences, o.spool.get)
-				receipt.Final = true
-				_ = send(receipt) // who waited may be gone
-				return nil
-			case <-changed:
-				changed = o.edges.changes()
-				waiting = o.edges.servedBy(sequences) == served
-			case <-tick.C:
-				waiting = false
-			}
-		}
-		tick.Stop()
-	}
-}
-
-// servedBy returns how many edges serve the entries.
-func (t *edgeTable) servedBy(s api.Sequences) (n int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, e := range t.edges {
-		if e.serves(s.First, s.Last) {
-			n++
-		}
-	}
-	return n
+	o.sendReceipts(r.Context(), newLines(w), sequences, timeout)
+	return nil
 }
 
 // waitQuery reads the parameters of a wait.
@@ -107,13 +49,20 @@ func (o *Origin) waitQuery(r *http.Request) (s api.Sequences, timeout time.Durat
 	if s.First < 1 || s.First > s.Last || s.Last > head {
 		return s, 0, badRequest(fmt.Errorf("entries %d to %d are not in the log, which ends at %d", s.First, s.Last, head), "")
 	}
-	timeout = 30 * time.Second
-	if text := query.Get("timeout"); text != "" {
-		if timeout, err = time.ParseDuration(text); err != nil || timeout < 0 || timeout > api.MaxWait {
-			return s, 0, badRequest(fmt.Errorf("timeout %q is not a duration up to %v, such as 30s", text, api.MaxWait), "")
-		}
+	timeout, err = parseTimeout(query.Get("timeout"))
+	return s, timeout, err
+}
+
+// parseTimeout reads how long edges are waited for, 30 seconds if text is empty.
+func parseTimeout(text string) (time.Duration, error) {
+	if text == "" {
+		return 30 * time.Second, nil
 	}
-	return s, timeout, nil
+	timeout, err := time.ParseDuration(text)
+	if err != nil || timeout < 0 || timeout > api.MaxWait {
+		return 0, badRequest(fmt.Errorf("timeout %q is not a duration up to %v, such as 30s", text, api.MaxWait), "")
+	}
+	return timeout, nil
 }
 
 // handleEntries sends entries, framed, from a sequence on.

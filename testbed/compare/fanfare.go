@@ -113,7 +113,6 @@ func ready(ctx context.Context, host *netns.Host, address string) error {
 // joined waits until the origin has heard every edge.
 func joined(ctx context.Context, dir string, edges int) error {
 	client := api.NewUnix(dir)
-	defer client.Close()
 	return patiently(ctx, "every edge to be heard by the origin", func() bool {
 		status, err := client.Status(ctx)
 		return err == nil && len(status.Edges) == edges

@@ -113,6 +113,5 @@ func (f *fleet) stop() error {
 	for _, d := range append(f.edges, f.origin) {
 		problems = append(problems, d.Stop())
 	}
-	f.client.Close()
 	return errors.Join(problems...)
 }

@@ -94,7 +94,6 @@ func newWorld(t *testing.T, c worldConfig) *world {
 	}
 	w.init()
 	w.client = api.NewUnix(w.originDir())
-	t.Cleanup(w.client.Close)
 	w.startOrigin()
 	for i := range c.Edges {
 		w.edges = append(w.edges, w.newNode(i))

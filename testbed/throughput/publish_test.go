@@ -110,7 +110,6 @@ func newWorld(b *testing.B, c netns.Config, rate session.Rate) *world {
 		b.Fatal(err)
 	}
 	w.client = api.NewUnix(dir)
-	b.Cleanup(w.client.Close)
 	w.origin = startDaemon(b, bed.Origin, daemon.Role{Origin: &origin.Config{Dir: dir}})
 	w.await(b, 0)
 	for i, host := range bed.Edges {

@@ -328,9 +328,6 @@ func (b *realBed) close() error {
 		}
 	}
 	b.group.Wait()
-	if b.client != nil {
-		b.client.Close()
-	}
 	errs = append(errs, b.network.close())
 	if b.scratch {
 		errs = append(errs, os.RemoveAll(b.dir))

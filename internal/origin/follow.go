@@ -1,0 +1,114 @@
+package origin
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"fanfare/internal/api"
+)
+
+// progressEvery is how often a receipt that is not final is sent. That edges are there is told at once.
+const progressEvery = 100 * time.Millisecond
+
+// change is a request that appends entries: it returns which, and what it answers.
+type change func(w http.ResponseWriter, r *http.Request) (result any, s api.Sequences, err error)
+
+// followed is the handler of a change, after which come receipts if its sender wants them.
+func (o *Origin) followed(f change) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		timeout, follow, err := o.followQuery(r)
+		var result any
+		var sequences api.Sequences
+		if err == nil {
+			result, sequences, err = f(w, r)
+		}
+		switch {
+		case err != nil:
+			body := newBody(w, r)
+			o.answerError(w, r, err)
+			body.drain()
+		case !follow:
+			writeJSON(w, http.StatusOK, result)
+		default:
+			answer := newLines(w)
+			if answer.send(result) == nil {
+				o.sendReceipts(r.Context(), answer, sequences, timeout)
+			} // else who asked is gone
+		}
+		return nil
+	}
+}
+
+// followQuery reads whether the sender of a change waits for the edges, and how long.
+func (o *Origin) followQuery(r *http.Request) (timeout time.Duration, follow bool, err error) {
+	query := r.URL.Query()
+	if !query.Has("wait") {
+		return 0, false, nil
+	}
+	if err := o.errNoReceipts(); err != nil {
+		return 0, false, err
+	}
+	timeout, err = parseTimeout(query.Get("wait"))
+	return timeout, true, err
+}
+
+// sendReceipts sends receipts until all expected edges serve the entries, the time is over, or
+// who waits is gone.
+func (o *Origin) sendReceipts(ctx context.Context, answer *lines, s api.Sequences, timeout time.Duration) {
+	deadline, tick := time.NewTimer(timeout), time.NewTicker(progressEvery)
+	defer deadline.Stop()
+	defer tick.Stop()
+	for final := false; ; {
+		changed := o.edges.changes()
+		if o.edges.serve(s) || final {
+			receipt := o.edges.receipt(time.Now(), s, o.spool.get)
+			receipt.Final = true
+			_ = answer.send(receipt) // who waited may be gone
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-deadline.C:
+			final = true
+		case <-changed:
+		case <-tick.C:
+			if answer.send(o.edges.receipt(time.Now(), s, o.spool.get)) != nil {
+				return
+			}
+		}
+	}
+}
+
+// serve reports whether every expected edge serves the entries.
+func (t *edgeTable) serve(s api.Sequences) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, e := range t.edges {
+		if !e.serves(s.First, s.Last) {
+			return false
+		}
+	}
+	return true
+}
+
+// lines is an answer of JSON values, one a line, each of which goes out at once.
+type lines struct {
+	encoder    *json.Encoder
+	controller *http.ResponseController
+}
+
+func newLines(w http.ResponseWriter) *lines {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	return &lines{json.NewEncoder(w), http.NewResponseController(w)}
+}
+
+func (l *lines) send(value any) error {
+	_ = l.controller.SetWriteDeadline(time.Now().Add(patience))
+	if err := l.encoder.Encode(value); err != nil {
+		return err
+	}
+	return l.controller.Flush()
+}
