@@ -31,7 +31,7 @@ const (
 // On the wire it is a MessagePack array, in which lists are flat and durations are in
 // microseconds:
 //
-//	[3, TSI, Edge, Counter, Instance, PacketSequence, EchoTime, EchoHeld,
+//	[4, TSI, Edge, Counter, Instance, PacketSequence, EchoTime, EchoHeld, Backlog, Intake,
 //	 [TOI or 0 for the one before, SBN, Count, Symbols, ...], Report or nil]
 //
 // and the report is the array of its fields in their order, Generation as two numbers,
@@ -50,6 +50,11 @@ type Feedback struct {
 	// from both the sender measures the round trip.
 	EchoTime uint32
 	EchoHeld time.Duration
+	// Backlog is how much of the edge's receive buffer is taken, 255 is all of it. Intake is at how
+	// many bits per second, headers of IP and UDP included, the edge has taken packets out of it lately
+	// while there were always more; 0: not known.
+	Backlog uint8
+	Intake  uint64
 
 	// NACKs come with the most urgent first.
 	NACKs []NACK
@@ -122,13 +127,13 @@ type Progress struct {
 }
 
 const (
-	feedbackVersion = 3
-	feedbackFields  = 10
+	feedbackVersion = 4
+	feedbackFields  = 12
 	reportFields    = 22
 
 	// maxFeedbackHead is the largest encoding of all that stands before the NACKs, and of nil
 	// for the report.
-	maxFeedbackHead = 2 + maxUint32Bytes + 3*maxUint64Bytes + 3*maxUint32Bytes + maxArrayBytes + 1
+	maxFeedbackHead = 2 + maxUint32Bytes + 3*maxUint64Bytes + 3*maxUint32Bytes + maxUint8Bytes + maxUint64Bytes + maxArrayBytes + 1
 )
 
 // Fit cuts NACKs from the end until there are at most MaxNACKs and the message, with the
@@ -184,6 +189,8 @@ func AppendFeedback(dst []byte, f *Feedback) []byte {
 	b = appendUint(b, uint64(f.PacketSequence))
 	b = appendUint(b, uint64(f.EchoTime))
 	b = appendDuration(b, f.EchoHeld)
+	b = appendUint(b, uint64(f.Backlog))
+	b = appendUint(b, f.Intake)
 	b = appendArray(b, 4*len(fitting.NACKs))
 	var toi uint32
 	for _, n := range fitting.NACKs {
@@ -249,6 +256,8 @@ func ParseFeedback(b []byte, f *Feedback) error {
 	f.PacketSequence = m.uint32()
 	f.EchoTime = m.uint32()
 	f.EchoHeld = m.duration()
+	f.Backlog = m.uint8()
+	f.Intake = m.uint64()
 	f.NACKs = f.NACKs[:0]
 	var toi uint32
 	for range m.array(4, MaxNACKs) {

@@ -13,8 +13,8 @@ import (
 func sampleFeedback() Feedback {
 	return Feedback{
 		TSI: 1, Edge: 0x0102030405060708, Counter: 300, Instance: 2, PacketSequence: 3, EchoTime: 4,
-		EchoHeld: 250 * time.Microsecond,
-		NACKs:    []NACK{{TOI: 1<<31 + 1, SBN: 5, Count: 2, Symbols: 6}, {TOI: 1<<31 + 1, SBN: 8, Count: 1, Symbols: NeedAll}},
+		EchoHeld: 250 * time.Microsecond, Backlog: 5, Intake: 6,
+		NACKs: []NACK{{TOI: 1<<31 + 1, SBN: 5, Count: 2, Symbols: 6}, {TOI: 1<<31 + 1, SBN: 8, Count: 1, Symbols: NeedAll}},
 		Report: &Report{
 			Name: "edge-1", GenerationOrder: 1, GenerationRandom: 2, Mark: 3, MarkHash: [16]byte{2, 15: 3}, Digest: [32]byte{1, 31: 32},
 			Newest: 21, Complete: 4,
@@ -26,7 +26,7 @@ func sampleFeedback() Feedback {
 }
 
 const (
-	sampleFeedbackHead = `9a 03 01 cf0102030405060708 cd012c 02 03 04 ccfa
+	sampleFeedbackHead = `9c 04 01 cf0102030405060708 cd012c 02 03 04 ccfa 05 06
 	98 ce80000001 05 02 06  00 08 01 cdffff`
 	sampleReportHex = `dc0016 a6656467652d31 01 02 03
 	c410 02000000000000000000000000000003 c420 0100000000000000000000000000000000000000000000000000000000000020 15 04
@@ -62,7 +62,7 @@ func TestFeedbackGolden(t *testing.T) {
 func heaviestFeedback() Feedback {
 	f := Feedback{
 		TSI: math.MaxUint32, Edge: math.MaxUint64, Counter: math.MaxUint64, Instance: math.MaxUint64,
-		PacketSequence: math.MaxUint32, EchoTime: math.MaxUint32, EchoHeld: math.MaxInt64,
+		PacketSequence: math.MaxUint32, EchoTime: math.MaxUint32, EchoHeld: math.MaxInt64, Backlog: math.MaxUint8, Intake: math.MaxUint64,
 		Report: &Report{
 			Name: strings.Repeat("n", MaxName+9), GenerationOrder: math.MaxUint32, GenerationRandom: math.MaxUint64,
 			Mark: math.MaxUint64, Newest: math.MaxUint64, Complete: math.MaxUint64,
@@ -156,7 +156,7 @@ func TestFeedbackTexts(t *testing.T) {
 }
 
 func TestFeedbackRefuses(t *testing.T) {
-	const head = "9a 03 01 01 01 01 01 01 01 "
+	const head = "9c 04 01 01 01 01 01 01 01 01 01 "
 	const digest = " c420 0000000000000000000000000000000000000000000000000000000000000000 "
 	const hash = " c410 00000000000000000000000000000000 "
 	const reportHead = head + "90 dc0016 a0 01 01 01" + hash + digest + "01 01 "
@@ -167,6 +167,7 @@ func TestFeedbackRefuses(t *testing.T) {
 	}{
 		{"control: nothing wrong", reportHead + "90 90 90" + counters, nil},
 		{"version 0", "91 00", ErrFormat},
+		{"a backlog of 256", "9c 04 01 01 01 01 01 01 01 cd0100 01 90 c0", ErrLimit},
 		{"neither report nor nil", head + "90 c2", ErrType},
 		{"no report", head + "90", ErrTruncated},
 		{"bytes behind nil", head + "90 c0 c0", ErrTrailing},

@@ -27,6 +27,7 @@ const (
 // Largest encodings, in bytes.
 const (
 	maxUint16Bytes = 3
+	maxUint8Bytes  = 2
 	maxUint32Bytes = 5
 	maxUint64Bytes = 9
 	maxArrayBytes  = 3 // the head of an array
@@ -158,6 +159,7 @@ func (m *message) wideUint(c byte) uint64 {
 	return 0
 }
 
+func (m *message) uint8() uint8   { return uint8(m.uint(math.MaxUint8)) }
 func (m *message) uint16() uint16 { return uint16(m.uint(math.MaxUint16)) }
 func (m *message) uint32() uint32 { return uint32(m.uint(math.MaxUint32)) }
 func (m *message) uint64() uint64 { return m.uint(math.MaxUint64) }
