@@ -22,6 +22,7 @@ type Engine struct {
 	rtt        rtt
 	reporter   reporter
 	presence   presence
+	backlog    backlog
 	// demoted says that the sender does not answer asks for data.
 	demoted bool
 	events  eventQueue
@@ -234,7 +235,7 @@ func (e *Engine) NextTimeout() mono.Time {
 	if e.events.waiting() {
 		return e.now
 	}
-	return min(e.asking.due, e.reporter.due(), e.presence.deadline())
+	return min(e.asking.due, e.reporter.due(), e.backlogDue(), e.presence.deadline())
 }
 
 // Stats returns a copy of the counters.
@@ -244,6 +245,7 @@ func (e *Engine) Stats() Stats {
 	s.PacketsDuplicate, s.PacketsReordered = e.loss.duplicate, e.loss.reordered
 	s.Objects, s.OpenBlocks = len(e.objects.order), e.blocks.inUse
 	s.RTT, s.GRTT, s.Edges = e.rtt.smoothed, e.sender.grtt, e.sender.edges
+	s.Backlog = float64(e.backlog.share) / 255
 	s.LossPPM, s.LossEventPPM = e.loss.recent, e.congestion.ppm(e.loss.highest)
 	return s
 }

@@ -15,7 +15,8 @@ type choice struct {
 // NextFeedback fills in the feedback message to send now, and reports whether there is one.
 // It reuses f.NACKs. When a report is due f.Report is a struct of the engine's with the
 // counters of packets and NACKs filled in and all else zero, which the loop completes; it is
-// valid until the next call. A message has either NACKs or a report.
+// valid until the next call. A message has either NACKs or a report, or neither if it tells of the
+// backlog only.
 func (e *Engine) NextFeedback(now mono.Time, f *wire.Feedback) (ok bool) {
 	e.now = now
 	if e.cfg.OneWay {
@@ -27,7 +28,7 @@ func (e *Engine) NextFeedback(now mono.Time, f *wire.Feedback) (ok bool) {
 		asks = e.asking.due <= now
 	}
 	reports := e.reporter.due() <= now
-	if !e.sender.known || !asks && !reports {
+	if !e.sender.known || !asks && !reports && e.backlogDue() > now {
 		return false
 	}
 	e.counter++
@@ -35,13 +36,17 @@ func (e *Engine) NextFeedback(now mono.Time, f *wire.Feedback) (ok bool) {
 	f.Instance, f.PacketSequence = e.sender.instance, e.loss.highest
 	f.EchoTime, f.EchoHeld = e.sender.sendTime, now.Sub(e.sender.heard)
 	f.NACKs, f.Report = f.NACKs[:0], nil
-	if asks {
+	e.backlog.tell(now, f)
+	switch {
+	case asks:
 		e.nack(now, f)
-	} else {
+	case reports:
 		e.fillReport()
 		f.Report = &e.report
 		e.reporter.sent(now, e.rng, e.counter)
 		e.stats.ReportsSent++
+	default:
+		e.stats.BacklogsSent++
 	}
 	e.rtt.send(now, e.counter)
 	return true

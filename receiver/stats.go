@@ -50,6 +50,8 @@ type Stats struct {
 	NACKsSuppressed uint64
 	// ReportsSent counts feedback messages with a report.
 	ReportsSent uint64
+	// BacklogsSent counts feedback messages that tell of the backlog in the receive buffer only.
+	BacklogsSent uint64
 	// SenderRestarts counts new instances heard after the first.
 	SenderRestarts uint64
 
@@ -61,6 +63,8 @@ type Stats struct {
 	// sender's hints, clamped.
 	RTT, GRTT time.Duration
 	Edges     int
+	// Backlog is how much of the receive buffer was taken at the last look, as a part of it.
+	Backlog float64
 	// LossPPM is the recent loss, in packets per million; LossEventPPM the loss event rate of RFC
 	// 5348 §5, in events per million packets.
 	LossPPM, LossEventPPM uint32

@@ -27,6 +27,7 @@ type edge struct {
 	// eventPPM is the loss event rate that it last reported, if reported.
 	eventPPM uint32
 	reported bool
+	backlog  backlog
 }
 
 type echo struct {

@@ -26,6 +26,7 @@ type Engine struct {
 	beat      heartbeat
 	demotion  demotion
 	rate      rateControl
+	pressure  pressure
 	events    eventQueue
 	// strangers pay for what edges ask for that are not remembered, and for asks that waited for their
 	// object; asker is who pays for those that are handled now.
@@ -61,6 +62,7 @@ func New(cfg Config, rng *rand.Rand, now mono.Time) (*Engine, error) {
 	}
 	e.repairs.hold.most = cfg.MaxUnfinished
 	e.pacer = newPacer(e.rate.bitRate(), now)
+	e.pressure = newPressure(e.rate.current)
 	e.beat = newHeartbeat(&e.pacer, now)
 	e.control = newControlQueue(&e.pacer)
 	e.budget = newBudget(cfg, now)
@@ -143,6 +145,8 @@ func (e *Engine) forget(o *object) {
 func (e *Engine) HandleTimeout(now mono.Time) {
 	e.now = now
 	e.fallBack(now)
+	e.relieve(now)
+	e.tellPressure(now)
 	since := now.Sub(e.swept)
 	if since < sweepInterval {
 		return
@@ -151,6 +155,9 @@ func (e *Engine) HandleTimeout(now mono.Time) {
 	e.budget.age(e.reportInterval(now), since)
 	e.grtt.window = max(grttWindow, 2*e.reportInterval(now))
 	e.edges.sweep(now, e.budget.lifetime)
+	if e.stats.EdgesBacklogged > 0 {
+		e.weigh(now, e.newsTime(now))
+	}
 	if e.bursts.survey(&e.edges) {
 		e.unlearn()
 	}
@@ -217,7 +224,7 @@ func (e *Engine) Stats() Stats {
 	s.RepairQueue = e.repairs.queued
 	s.BlocksUnfinished = len(e.repairs.hold.list)
 	s.Edges, s.EdgesDemoted = len(e.edges.table), e.edges.demoted
-	s.GRTT, s.Rate = e.grtt.estimate(), int(e.rate.bitRate())
+	s.GRTT, s.Rate, s.RateAllowed = e.grtt.estimate(), int(e.pressure.current+0.5), int(e.rate.bitRate())
 	return s
 }
 

@@ -15,6 +15,10 @@ const (
 	// ObjectForgotten says that object TOI was idle for long and is no longer held: the loop
 	// may close its file.
 	ObjectForgotten
+	// EdgesBehind says that half of the edges have not been able to take in what is sent for a while, and
+	// that less is sent for that reason; EdgesKeepUp that this is over.
+	EdgesBehind
+	EdgesKeepUp
 )
 
 // String returns the name of the kind.
@@ -26,6 +30,10 @@ func (k EventKind) String() string {
 		return "ObjectUnknown"
 	case ObjectForgotten:
 		return "ObjectForgotten"
+	case EdgesBehind:
+		return "EdgesBehind"
+	case EdgesKeepUp:
+		return "EdgesKeepUp"
 	}
 	return "unknown"
 }

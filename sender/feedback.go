@@ -37,7 +37,7 @@ func (e *Engine) HandleFeedback(now mono.Time, f *wire.Feedback) {
 		e.stats.FeedbackStale++
 	case from == nil:
 		e.stats.EdgesRefused++
-	case known:
+	case known && f.Backlog <= backlogShort: // a packet that has waited in a buffer tells nothing of the path
 		if rtt, ok := roundTrip(now, f); ok {
 			if rtt = from.sample(rtt); !from.Demoted {
 				e.grtt.sample(now, rtt)
@@ -49,6 +49,11 @@ func (e *Engine) HandleFeedback(now mono.Time, f *wire.Feedback) {
 	}
 	if f.Report != nil && !stale && known {
 		e.adapt(now)
+	}
+	if from != nil && !stale && known {
+		before := from.backlog.share
+		from.hearBacklog(now, f)
+		e.press(now, f, before)
 	}
 	if len(f.NACKs) == 0 {
 		return

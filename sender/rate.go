@@ -159,8 +159,7 @@ func (e *Engine) setRate(now mono.Time, rate float64) {
 		return
 	}
 	r.current = rate
-	e.pacer.setRate(now, rate)
-	e.beat.least = leastInterval(&e.pacer)
+	e.pace(now)
 	e.repairs.purse = newPurse(r.bitRate())
 }
 

@@ -58,8 +58,9 @@ type loop struct {
 	hardening hardening
 	unicast   unicast
 	rest      rest
-	// packets counts the datagrams of the group.
+	// packets counts the datagrams of the group; headers is how long those of IP and UDP are in each.
 	packets uint64
+	headers int
 	// catchUp is what readiness still waits for.
 	catchUp catchUp
 	// readinessDue says that readiness may have changed.
@@ -90,7 +91,7 @@ func newLoop(e *Edge, cache *edgecache.Cache, engine *receiver.Engine, f *fetche
 		bundles: make(map[uint32]*bundle), applied: make(map[uint64]bool), committing: make(map[uint64]bool),
 		rest:  newRest(e.group.Stats().ReceiveBuffer),
 		dirty: true, readinessDue: true, output: make([]byte, 0, wire.MaxFeedback),
-		counts: make(packetCounts), refused: make(map[string]bool),
+		counts: make(packetCounts), refused: make(map[string]bool), headers: e.session.PacketOverhead(),
 	}
 }
 

@@ -32,6 +32,8 @@ func (l *loop) read() (more bool, err error) {
 			l.engine.SocketDropped(drops - l.socketDrops)
 			l.socketDrops = drops
 		}
+		now := l.clock.Now()
+		l.engine.Backlog(now, l.edge.group.Backlog(), l.taken())
 		switch {
 		case len(batch) > 0:
 		case handled == 0: // something else ended the wait
@@ -39,7 +41,6 @@ func (l *loop) read() (more bool, err error) {
 		default:
 			return false, nil
 		}
-		now := l.clock.Now()
 		l.packets += uint64(len(batch))
 		handled += len(batch)
 		for i := range batch {
@@ -51,6 +52,12 @@ func (l *loop) read() (more bool, err error) {
 		}
 	}
 	return true, nil
+}
+
+// taken returns how many bytes were read from the group so far, with the headers of IP and UDP.
+func (l *loop) taken() uint64 {
+	s := l.edge.group.Stats()
+	return s.BytesReceived + uint64(l.headers)*s.PacketsReceived
 }
 
 // drainUnicast throws away what comes back on the feedback socket: the origin sends nothing

@@ -96,11 +96,6 @@ func newLoop(o *Origin, group, feedback *mcast.Conn) (*loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	ipv6 := o.session.Group.Addr().Is6()
-	overhead := 20 + 8
-	if ipv6 {
-		overhead = 40 + 8
-	}
 	l := &loop{
 		log: o.log, poller: poller, group: group, feedback: feedback, clock: mcast.NewClock(),
 		payloads: newPayloads(o.spool), edges: o.edges, entries: o.entries, spool: o.spool,
@@ -111,7 +106,7 @@ func newLoop(o *Origin, group, feedback *mcast.Conn) (*loop, error) {
 	l.oneWay = newOneWay(o, l.clock.Now())
 	config := sender.Config{
 		OneWay: o.session.OneWay(),
-		TSI:    o.session.Channel, Instance: random(), Rate: uint64(o.session.Rate), PacketOverhead: overhead,
+		TSI:    o.session.Channel, Instance: random(), Rate: uint64(o.session.Rate), PacketOverhead: o.session.PacketOverhead(),
 	}
 	config.MinRate, config.Demote = uint64(o.config.MinRate), o.config.Demote.engine()
 	l.classes = o.config.DSCP.classes(config.MinRate != 0)

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 
 	"fanfare/internal/mono"
+	"fanfare/internal/session"
 	"fanfare/internal/wire"
 	"fanfare/sender"
 )
@@ -31,6 +32,12 @@ func (l *loop) handleEvent(now mono.Time, event sender.Event) {
 		l.oneWay.ended(now, event.TOI)
 	case sender.ObjectUnknown:
 		l.recall(now, event.TOI)
+	case sender.EdgesBehind:
+		s := l.engine.Stats()
+		l.log.Warn("edges cannot keep up, so that less is sent than may be", "edges", s.EdgesBacklogged, "of", s.Edges,
+			"rate", session.Rate(s.Rate), "allowed", session.Rate(s.RateAllowed))
+	case sender.EdgesKeepUp:
+		l.log.Info("edges keep up again", "allowed", session.Rate(l.engine.Stats().RateAllowed))
 	}
 }
 

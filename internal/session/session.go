@@ -67,6 +67,14 @@ const (
 // OneWay reports whether edges send nothing.
 func (s *Session) OneWay() bool { return s.Mode == OneWay }
 
+// PacketOverhead returns what the headers of IP and UDP take of each packet of the group, in bytes.
+func (s *Session) PacketOverhead() int {
+	if s.Group.Addr().Is6() {
+		return 40 + 8
+	}
+	return 20 + 8
+}
+
 // PublicKey is an Ed25519 public key whose text form is standard base64.
 type PublicKey ed25519.PublicKey
 

@@ -21,6 +21,8 @@ const (
 		1 + MaxFailures*(maxUint64Bytes+2+MaxReason) +
 		1 + MaxProgress*(maxUint64Bytes+maxUint32Bytes) +
 		8*maxUint64Bytes + 3*maxUint32Bytes
+	// BacklogLeast is the Feedback.Backlog from which on an edge is behind: an eighth of its buffer.
+	BacklogLeast = 32
 	// NeedAll is an erasure count for a block of which nothing is known, not even its size.
 	NeedAll = 0xffff
 )

@@ -28,6 +28,7 @@ type edge struct {
 	receiptAt       mono.Time
 	// whole lists blocks kept over a restart.
 	whole   func(toi uint32) []receiver.BlockRange
+	buffer  buffer
 	earlier receiver.Stats
 }
 
@@ -67,6 +68,7 @@ func (s *Simulation) StopEdge(i int) {
 	}
 	e.earlier = addReceiverStats(e.earlier, e.engine.Stats())
 	e.engine = nil
+	s.empty(i)
 	for _, o := range s.objects {
 		if o.done[i] == mono.Never {
 			s.missing--
@@ -106,7 +108,9 @@ func (s *Simulation) deliverTrain(t, c int) {
 
 // deliverOne gives a packet to one edge.
 func (s *Simulation) deliverOne(n, i int) {
-	if f := &s.air.flights[n]; s.edges[i].engine != nil && s.now >= s.edges[i].paused {
+	if s.cfg.Edges[i].Intake > 0 {
+		s.queue(i, n)
+	} else if f := &s.air.flights[n]; s.edges[i].engine != nil && s.now >= s.edges[i].paused {
 		s.take(i, f)
 		s.pumpEdge(i, f)
 	}

@@ -11,6 +11,7 @@ const (
 	leaveTrunk             // a: flight
 	deliverClass           // a: flight, b: class
 	deliverEdge            // a: flight, b: edge
+	takeIn                 // a: edge, b: its start
 	deliverUp              // a: feedback
 	catchUpEnds            // a: edge, b: its start
 	fetchBlocks            // a: edge, b: its start

@@ -115,7 +115,7 @@ func (s *Simulation) SetLinks(i int, down, up netem.Config) error {
 			}
 		}
 	}
-	if e.plain = e.down.Plain(); e.plain {
+	if e.plain = e.down.Plain() && s.cfg.Edges[i].Intake == 0; e.plain {
 		s.classify(i)
 	}
 	return nil

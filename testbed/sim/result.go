@@ -136,6 +136,8 @@ func addReceiverStats(a, b receiver.Stats) receiver.Stats {
 	a.BlocksAsked += b.BlocksAsked
 	a.NACKsSuppressed += b.NACKsSuppressed
 	a.ReportsSent += b.ReportsSent
+	a.BacklogsSent += b.BacklogsSent
+	a.SocketDrops += b.SocketDrops
 	a.SenderRestarts += b.SenderRestarts
 	return a
 }

@@ -72,7 +72,7 @@ func (s *Simulation) connect(i int) (err error) {
 	if e.down, e.up, err = s.cfg.links(i); err != nil {
 		return err
 	}
-	if e.plain = e.down.Plain(); e.plain {
+	if e.plain = e.down.Plain() && s.cfg.Edges[i].Intake == 0; e.plain {
 		s.classify(i)
 	}
 	if s.cfg.Edges[i].Join == 0 {
@@ -191,6 +191,8 @@ func (s *Simulation) step(ev event) {
 	case leaveTrunk:
 		s.spread([]int{int(ev.a)})
 		s.air.release(int(ev.a))
+	case takeIn:
+		s.takeIn(int(ev.a), int(ev.b))
 	case deliverUp:
 		if s.origin.engine != nil {
 			s.origin.engine.HandleFeedback(s.now, &s.air.feedback[ev.a])
