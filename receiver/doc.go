@@ -6,7 +6,7 @@
 //
 // An Engine is driven by a loop, about twenty lines and one goroutine, that owns the socket
 // and the store. It takes inputs (Expect, Forget, HandlePacket, HandleHeartbeat, HandleResult,
-// Supply, Emptied, Marked, SocketDropped, RequestReport, HandleTimeout) and gives outputs
+// Supply, Emptied, Marked, SocketDropped, Backlog, RequestReport, HandleTimeout) and gives outputs
 // (NextEvent, NextFeedback, NextTimeout). There is no callback, no channel and no lock:
 //
 //  1. one goroutine owns an engine;
@@ -118,6 +118,11 @@
 // control objects only, the loop gets blocks by unicast (Missing, Supply), and packets that come all
 // the same are kept as before. Promoted ends it.
 //
+// How full this host's receive buffer is goes with every message (backlog.go); above an eighth it is
+// told every 5 ms, or as often as the interval of reports allows, with the rate at which packets are taken
+// out, so that the sender does not outrun this host. In groups of more than 64 edges only reports and asks
+// tell it.
+//
 // # A new sender
 //
 // A heartbeat with another instance says that the sender was started anew: SenderRestarted.
@@ -144,7 +149,7 @@
 //	objects          object.go objects.go, ranges.go (whole blocks), block.go pool.go (open ones)
 //	asks             asking.go (what, and when), backoff.go, again.go (an ask made twice)
 //	the path         loss.go, burst.go (runs of losses), lossevents.go (RFC 5348), rtt.go
-//	reports          reporter.go
+//	reports          reporter.go, backlog.go (the receive buffer)
 //	by unicast       supply.go, demotion.go
 //	is it there      presence.go
 package receiver

@@ -245,7 +245,7 @@ func (e *Engine) Stats() Stats {
 	s.PacketsDuplicate, s.PacketsReordered = e.loss.duplicate, e.loss.reordered
 	s.Objects, s.OpenBlocks = len(e.objects.order), e.blocks.inUse
 	s.RTT, s.GRTT, s.Edges = e.rtt.smoothed, e.sender.grtt, e.sender.edges
-	s.Backlog = float64(e.backlog.share) / 255
+	s.BacklogPPM = uint32(e.backlog.share) * 1e6 / 255
 	s.LossPPM, s.LossEventPPM = e.loss.recent, e.congestion.ppm(e.loss.highest)
 	return s
 }

@@ -63,8 +63,8 @@ type Stats struct {
 	// sender's hints, clamped.
 	RTT, GRTT time.Duration
 	Edges     int
-	// Backlog is how much of the receive buffer was taken at the last look, as a part of it.
-	Backlog float64
+	// BacklogPPM is how much of the receive buffer was taken at the last look, in parts per million.
+	BacklogPPM uint32
 	// LossPPM is the recent loss, in packets per million; LossEventPPM the loss event rate of RFC
 	// 5348 §5, in events per million packets.
 	LossPPM, LossEventPPM uint32

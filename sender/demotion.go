@@ -128,11 +128,7 @@ func (d *demotion) measure(now mono.Time, s *edges) {
 		}
 	}
 	slices.Sort(d.losses)
-	room := len(s.table) / demoteShare
-	if room == 0 && len(s.table) >= demoteLeast {
-		room = 1
-	}
-	room -= s.demoted
+	room := demotable(len(s.table)) - s.demoted
 	d.limit, d.lagLimit = 1e6, 0
 	n := len(d.losses)
 	if room <= 0 || room >= n {
@@ -145,6 +141,14 @@ func (d *demotion) measure(now mono.Time, s *edges) {
 	if median := d.losses[n/2]; median < d.cfg.LossPPM/2 {
 		d.limit = max(d.cfg.LossPPM, d.losses[n-1-room])
 	}
+}
+
+// demotable returns how many of so many edges may be demoted.
+func demotable(edges int) int {
+	if edges < demoteLeast {
+		return 0
+	}
+	return max(edges/demoteShare, 1)
 }
 
 // outlier reports whether an edge loses too much now, and much more than others.

@@ -149,6 +149,16 @@
 //	            which TCP would get the 20 Mb/s that they receive at a round trip of 20 ms
 //	            20 Mb/s; from now on the rate moves as the mean interval between events does
 //
+// At either kind of rate the edges can press it (pressure.go). An edge whose receive buffer is fuller than an
+// eighth says so, every few milliseconds, and at what rate it takes packets out; the sender then sends no
+// faster than the edges take in, down to a sixteenth of the rate, and lets it grow again when they have
+// caught up. As many slow edges as may be demoted press nothing. Report intervals, purses and
+// interleaving follow the rate as it would be. With a buffer for 80 ms and four edges that take in 60 %:
+//
+//	 0 ms   400 Mb/s
+//	25 ms   all tell of an eighth, and of 240 Mb/s: 240 Mb/s at once, then between 220 and 245 while the
+//	        buffers empty slowly. Nothing is lost
+//
 // New data waits for repair when edges have more blocks than they can hold that they cannot finish
 // (holdback.go). Each block counts once, and for a second or eight round trips at most, so that no ask
 // stops new data.
@@ -188,6 +198,7 @@
 //	unasked repair   proactive.go (how much), unasked.go (in one object, and was it enough)
 //	repair           account.go (T and G), block.go, repair.go (queues), margin.go, payer.go
 //	what waits       pacer.go, holdback.go (new data), heartbeat.go (the next one)
-//	edges            edges.go, grtt.go, budget.go (how often they report), demotion.go, rate.go
+//	edges            edges.go, grtt.go, budget.go (how often they report), demotion.go, rate.go,
+//	                 pressure.go (receive buffers that fill)
 //	modes, marks     oneway.go, trafficclass.go, blocklength.go (k for what is published next)
 package sender

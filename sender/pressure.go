@@ -14,8 +14,9 @@ import (
 // tells how full it is, and at what rate it empties it, before it overflows: what a buffer drops costs
 // repair, which costs the edge more than it could bear as it is.
 //
-// What counts is the rate at which half of the edges that are well take in no more: one that is slow
-// among many loses, is repaired or demoted as ever, and slows nobody. At first the engine sends at
+// As many slow edges as may be demoted slow nobody: they lose, and are repaired or demoted. If there are more, their
+// repair costs the others more than a rate that suits them; so the engine sends at that, but at no less
+// than half of what it may, unless half of all edges can take no more. At first the engine sends at
 // that rate, less a part by which the buffers get emptier; once none is fuller than an eighth the rate
 // grows again, slowly enough that word of a backlog comes in time. If edges are heard to be behind no
 // more, for whatever reason, nothing of it stays for long.
@@ -50,6 +51,8 @@ const (
 	backlogShort = 8
 	// pressureParts of the rate is left to the edges at least, whatever they tell.
 	pressureParts = 16
+	// fewParts of the rate is left to the edges of which not half are behind: repair costs them as much.
+	fewParts = 2
 	// backlogKeep is how long an edge counts as behind at least after it was last heard to be, or
 	// backlogTrips times what news takes.
 	backlogKeep  = 100 * time.Millisecond
@@ -58,7 +61,7 @@ const (
 	// may be. If news takes longer than drainNews less is held back for the same backlog, or it
 	// would be too much by the time that anyone hears of it: a buffer holds about 80 ms of the rate.
 	drainRange = 0.5
-	drainNews  = 15 * time.Millisecond
+	drainNews  = 30 * time.Millisecond
 	// growTime is the least time in which the rate grows e-fold, growTrips how many times longer than
 	// news takes that is at least.
 	growTime  = 100 * time.Millisecond
@@ -99,7 +102,7 @@ func (e *Engine) press(now mono.Time, f *wire.Feedback, before uint8) {
 	e.pace(now)
 }
 
-// weigh finds out how fast half of the edges can take in.
+// weigh finds out how fast the edges can take in.
 func (e *Engine) weigh(now mono.Time, news time.Duration) {
 	p := &e.pressure
 	keep := max(backlogKeep, backlogTrips*news)
@@ -115,14 +118,26 @@ func (e *Engine) weigh(now mono.Time, news time.Duration) {
 		}
 	}
 	e.stats.EdgesBacklogged = len(p.wishes)
-	half := (healthy+1)/2 - 1
-	if half < 0 || half >= len(p.wishes) {
-		p.drain = 0
+	slices.SortFunc(p.wishes, wish.compare)
+	p.drain = 0
+	few := max(0, demotable(len(e.edges.table))-(len(e.edges.table)-healthy))
+	if few >= len(p.wishes) {
 		return
 	}
-	slices.SortFunc(p.wishes, wish.compare)
-	w := p.wishes[half]
+	w := p.wishes[few].atLeast(e.rate.current / fewParts)
+	if half := (healthy+1)/2 - 1; half < len(p.wishes) && p.wishes[half].rate < w.rate {
+		w = p.wishes[half]
+	}
 	p.intake, p.drain, p.at = w.intake, w.drain, now
+}
+
+// atLeast returns w, but with no less than a rate.
+func (w wish) atLeast(rate float64) wish {
+	if w.rate < rate {
+		w.rate, w.intake = rate, max(w.intake, rate)
+		w.drain = 1 - rate/w.intake
+	}
+	return w
 }
 
 // wish returns what rate suits an edge with a backlog.
@@ -132,7 +147,7 @@ func (e *Engine) wish(b *backlog, news time.Duration) wish {
 	if b.intake == 0 { // it does not know
 		w.intake = e.pressure.current
 	}
-	w.intake = max(w.intake, e.rate.current/pressureParts)
+	w.intake = min(max(w.intake, e.rate.current/pressureParts), e.rate.current)
 	w.rate = w.intake * (1 - w.drain)
 	return w
 }
@@ -161,7 +176,9 @@ func (e *Engine) pace(now mono.Time) {
 	allowed := e.rate.current
 	p.paced = now
 	if p.intake > 0 {
-		grown := p.intake * math.Exp(float64(now.Sub(p.at))/float64(max(growTime, growTrips*e.newsTime(now))))
+		news := e.newsTime(now)
+		since := max(0, now.Sub(p.at)-news)
+		grown := p.intake * math.Exp(float64(since)/float64(max(growTime, growTrips*news)))
 		if allowed = min(allowed, grown) * (1 - p.drain); grown >= e.rate.current && p.drain == 0 {
 			p.intake = 0
 		}

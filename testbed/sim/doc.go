@@ -8,6 +8,9 @@
 // edge's learns of the log from control objects and from the head in heartbeats, expects what
 // it finds there, and answers every BlockReady at once.
 //
+// An edge may have an Intake: what arrives then waits in a receive buffer, which drops what it has no
+// room for.
+//
 // A demoted edge gets what it misses by an ideal unicast: a round trip after it could have asked.
 //
 // A log is either of stand-ins that say nothing (Publish, Add) or of real entries (PublishObjects,
