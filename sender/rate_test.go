@@ -62,7 +62,7 @@ func TestRateQuantile(t *testing.T) {
 	} {
 		g := newGroup(t, Config{Rate: 100_000_000, MinRate: 10_000_000}, make([]uint32, test.edges)...)
 		g.add(ObjectInfo{TOI: wire.DataTOI(1), OTI: oti(1_000_000, 200, 255)})
-		for range 3000 {
+		for range 4000 {
 			g.quiet(ms)
 			i := int(g.counter) % test.edges
 			r := wire.Report{}
