@@ -30,6 +30,7 @@ var (
 
 func TestMain(m *testing.M) {
 	daemon.RunRole(slog.New(slog.DiscardHandler))
+	runBare()
 	flag.Parse()
 	if err := netns.Enter(); err != nil {
 		fmt.Fprintln(os.Stderr, err) // the benchmarks skip

@@ -17,8 +17,8 @@ import (
 	"fanfare/testbed/netns"
 )
 
-// BenchmarkServe has wrk ask an edge and nginx for the same bytes, in turn, on one machine over
-// loopback: kept connections, every answer a hit. It reports medians over its rounds.
+// BenchmarkServe has wrk ask an edge, nginx and a bare net/http server for the same bytes, in turn, on one
+// machine over loopback: kept connections, every answer a hit. It reports medians over its rounds.
 func BenchmarkServe(b *testing.B) {
 	for _, program := range []string{"wrk", "nginx"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -40,9 +40,11 @@ func BenchmarkServe(b *testing.B) {
 	w.publish(b, "site")
 	host := w.bed.Edges[0]
 	nginx := startNginx(b, host, w.dir, root)
+	bare := startBare(b, host, root)
 	servers := []*server{
 		{name: "edge", address: netip.AddrPortFrom(host.Addr4, 8080), pids: func() []int { return []int{w.edges[0].PID()} }},
 		{name: "nginx", address: netip.AddrPortFrom(host.Addr4, nginxPort), pids: func() []int { return workers(b, nginx.Process.Pid) }},
+		{name: "net/http", address: netip.AddrPortFrom(host.Addr4, barePort), pids: func() []int { return []int{bare.Process.Pid} }},
 	}
 	for _, f := range files {
 		b.Run(f.name, func(b *testing.B) {
@@ -62,7 +64,9 @@ func BenchmarkServe(b *testing.B) {
 				b.ReportMetric(median(s.rates), s.name+"-requests/s")
 				b.ReportMetric(median(s.costs)*1e6, s.name+"-cpu-us/request")
 			}
-			b.ReportMetric(median(servers[0].rates)/median(servers[1].rates), "edge/nginx")
+			for _, s := range servers[1:] {
+				b.ReportMetric(median(servers[0].rates)/median(s.rates), "edge/"+s.name)
+			}
 		})
 	}
 }
@@ -117,19 +121,26 @@ func startNginx(b *testing.B, host *netns.Host, dir, root string) *exec.Cmd {
 		_ = c.Process.Signal(os.Interrupt) // it may have ended
 		_ = c.Wait()                       // an exit by the signal
 	})
+	awaitServer(b, host, nginxPort, &output)
+	return c
+}
+
+// awaitServer waits until what was started in a host answers.
+func awaitServer(b *testing.B, host *netns.Host, port uint16, output *bytes.Buffer) {
+	b.Helper()
 	client := http.Client{Transport: &http.Transport{DialContext: host.Dial}, Timeout: time.Second}
 	defer client.CloseIdleConnections()
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		response, err := client.Head("http://" + netip.AddrPortFrom(host.Addr4, nginxPort).String() + "/10KB.bin")
+		response, err := client.Head("http://" + netip.AddrPortFrom(host.Addr4, port).String() + "/10KB.bin")
 		if err == nil {
 			response.Body.Close()
 			if response.StatusCode == http.StatusOK {
-				return c
+				return
 			}
 			err = fmt.Errorf("status %s", response.Status)
 		}
 		if time.Now().After(end) {
-			b.Fatalf("nginx does not answer: %v\n%s", err, output.Bytes())
+			b.Fatalf("nothing answers at port %d: %v\n%s", port, err, output.Bytes())
 		}
 	}
 }
