@@ -55,7 +55,7 @@ func BenchmarkFold(b *testing.B) {
 		b.StopTimer()
 		c, _ := filled(b, 100, 1000)
 		b.StartTimer()
-		if changes, err := c.Fold(); err != nil || len(changes.Put) != 100_000 {
+		if changes, err := c.Fold(); err != nil || len(changes.Folded) != 100 {
 			b.Fatal(err)
 		}
 	}

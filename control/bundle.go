@@ -26,22 +26,45 @@ func (c *Catalogue) bundle(sequence uint64) *bundle {
 	return b
 }
 
-// attach makes the objects of a bundle known. The objects are copied, so that one row does not
-// hold the memory of a whole manifest.
-func (c *Catalogue) attach(b *bundle, m *Manifest) {
+// attach makes the objects of a bundle known, but for those that nobody has any more. What it keeps of
+// an object is a copy, so that one row does not hold the memory of a whole manifest.
+func (c *Catalogue) attach(b *bundle, objects []Object, dead ObjectSet) {
 	b.hasManifest = true
-	b.slots = make([]*slot, 0, len(m.Objects))
-	for i := range m.Objects {
-		object := m.Objects[i]
-		c.insert(b, &object)
+	b.slots = make([]*slot, 0, len(objects))
+	var known fieldTable
+	for i := range objects {
+		if o := &objects[i]; !dead.Has(uint32(i)) {
+			c.spare.expected = len(objects) - i
+			c.insert(b, uint32(i), o, known.of(o))
+		}
 	}
+}
+
+// fieldTable finds again the fields of objects that share them, as those of a manifest do that was
+// decoded.
+type fieldTable struct {
+	fields [8]*fields // those found last
+	next   int
+}
+
+func (t *fieldTable) of(o *Object) *fields {
+	for _, f := range t.fields {
+		if f != nil && sameSlice(f.headers, o.Headers) && sameSlice(f.tags, o.Tags) {
+			return f
+		}
+	}
+	f := &fields{headers: o.Headers, tags: o.Tags}
+	f.hash = f.mix()
+	t.fields[t.next] = f
+	t.next = (t.next + 1) % len(t.fields)
+	return f
 }
 
 // detach takes back attach: the entry turned out not to belong here.
 func (c *Catalogue) detach(b *bundle) {
 	for _, s := range b.slots {
 		if i, found := s.index(b.sequence); found {
-			c.untag(s, s.versions[i].object)
+			c.untag(s, s.versions[i].tags)
 			s.versions = slices.Delete(s.versions, i, i+1)
 			c.stats.Versions--
 			c.forget(s)
@@ -83,7 +106,7 @@ func (c *Catalogue) Needed(sequence uint64) bool {
 		if len(s.versions) == 0 {
 			continue
 		}
-		if v := s.newest(); v.bundle == b && c.floors.of(s.key, v.object.Tags) < sequence {
+		if v := s.newest(); v.bundle == b && c.floors.of(s.key, v.tags) < sequence {
 			return true
 		}
 	}

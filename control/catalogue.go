@@ -50,8 +50,7 @@ type Catalogue struct {
 	digest  rowSum
 	changes Changes
 	stats   Stats
-	// scratch encodes rows for the digest.
-	scratch *writer
+	spare   spare
 }
 
 // pending is an entry of the overlay.
@@ -62,7 +61,7 @@ type pending struct {
 
 // New returns an empty catalogue: mark 0.
 func New(config Config) *Catalogue {
-	c := &Catalogue{config: config, scratch: newWriter(nil)}
+	c := &Catalogue{config: config}
 	c.reset()
 	return c
 }
@@ -109,8 +108,11 @@ func (c *Catalogue) Apply(e *Entry, hash Hash) (isNew bool, err error) {
 	}
 	var inline *Manifest
 	if e.Kind == KindPublish && e.Publish.Manifest != nil {
-		if inline, err = DecodeManifest(e.Publish.Manifest, e.Publish); err != nil {
-			return false, err
+		if inline = e.Publish.InlineManifest(); inline == nil {
+			if err := e.Publish.Validate(); err != nil {
+				return false, err
+			}
+			inline = e.Publish.InlineManifest()
 		}
 	}
 	c.stats.EntriesApplied++
@@ -119,7 +121,7 @@ func (c *Catalogue) Apply(e *Entry, hash Hash) (isNew bool, err error) {
 	if e.Kind == KindPublish {
 		b := c.bundle(e.Sequence)
 		if inline != nil {
-			c.attach(b, inline)
+			c.attach(b, inline.Objects, nil)
 		}
 		return true, nil
 	}
@@ -176,7 +178,7 @@ func (c *Catalogue) AddManifest(sequence uint64, m *Manifest) error {
 	if len(m.Objects) != int(p.entry.Publish.Objects) {
 		return fmt.Errorf("%w: %d objects, %d announced", ErrManifest, len(m.Objects), p.entry.Publish.Objects)
 	}
-	c.attach(b, m)
+	c.attach(b, m.Objects, nil)
 	return nil
 }
 

@@ -89,6 +89,9 @@ type Publish struct {
 	// Objects is how many objects the bundle has, at least 1; Bytes the sum of their lengths.
 	Objects uint32
 	Bytes   uint64
+
+	// inline is what Manifest says, since it was validated.
+	inline *Manifest
 }
 
 // Validate returns an error that wraps ErrEntry, ErrManifest or ErrKey if the entry cannot be.
@@ -153,7 +156,11 @@ func (p *Publish) Validate() error {
 		return fmt.Errorf("%w: %d digests for the %d blocks of the manifest", ErrEntry, len(p.ManifestDigests), layout.ManifestBlocks)
 	}
 	if layout.Inline {
-		_, err = DecodeManifest(p.Manifest, p)
+		p.inline, err = DecodeManifest(p.Manifest, p)
 	}
 	return err
 }
+
+// InlineManifest returns the manifest that travels in the entry, which was validated since it was last
+// changed; nil if there is none. It must not be changed.
+func (p *Publish) InlineManifest() *Manifest { return p.inline }

@@ -6,26 +6,25 @@ import (
 	"slices"
 )
 
-// Changes is what a store must do to follow the catalogue, in one batch: all of Put, then all
-// of Delete, then Mark and Hash.
+// Changes is what a store must do to follow the catalogue, in one batch.
 type Changes struct {
-	// Put are rows now at or below the mark, Delete those that are no more: dead, or older than
-	// a complete one. The newest row of a key is exact as of Mark; older ones are kept to be
-	// served while a newer one is incomplete.
-	Put    []Row
+	// Mark and Hash say up to which entry the rows are exact.
+	Mark uint64
+	Hash Hash
+	// Delete are objects of bundles at or below the mark that are rows no more: dead, or older than a
+	// complete version; ascending. All others of these bundles are rows: the newest of a key exact as
+	// of Mark, older ones kept to be served while a newer one is incomplete.
 	Delete []RowID
-	Mark   uint64
-	Hash   Hash
 	// Folded are the entries, now at or below the mark, that a store may forget. What it needs to
 	// finish an incomplete bundle (OTI, digests) it keeps until the bundle is in Released.
 	Folded []uint64
-	// Released are bundles that nothing points to any more: their files may go.
+	// Released are bundles that nothing points to any more: their files and their rows may go.
 	Released []uint64
 }
 
 // Empty reports whether there is nothing to do.
 func (c *Changes) Empty() bool {
-	return len(c.Put)+len(c.Delete)+len(c.Folded)+len(c.Released) == 0
+	return len(c.Delete)+len(c.Folded)+len(c.Released) == 0
 }
 
 // Fold moves the mark as far as entries and manifests allow, and returns all changes since the last
@@ -53,9 +52,10 @@ func (c *Catalogue) Fold() (Changes, error) {
 	c.changes = Changes{}
 	changes.Mark, changes.Hash = c.mark, c.hash
 	slices.SortFunc(changes.Delete, func(a, b RowID) int {
-		return cmp.Or(a.Key.Compare(b.Key), cmp.Compare(a.Version, b.Version))
+		return cmp.Or(cmp.Compare(a.Version, b.Version), cmp.Compare(a.Object, b.Object))
 	})
 	slices.Sort(changes.Released)
+	changes.Released = slices.Compact(changes.Released)
 	return changes, err
 }
 
@@ -147,24 +147,22 @@ func (c *Catalogue) settle(s *slot, sequence uint64) {
 		return
 	}
 	if i > 0 {
-		c.digest.remove(s.versions[i-1].digest)
-		c.stats.Keys--
+		c.unseal(s, &s.versions[i-1])
 	}
-	v := &s.versions[i]
-	c.seal(v)
-	c.changes.Put = append(c.changes.Put, v.row())
+	c.seal(s, &s.versions[i])
 	c.trim(s)
 }
 
 // seal adds a version to the digest and the count of rows.
-func (c *Catalogue) seal(v *version) {
-	if v.digest == (Hash{}) {
-		c.scratch.b = c.scratch.b[:0]
-		c.scratch.row(v.object, v.sequence)
-		v.digest = Sum(c.scratch.b)
-	}
-	c.digest.add(v.digest)
+func (c *Catalogue) seal(s *slot, v *version) {
+	c.digest.add(v.sum(s.key))
 	c.stats.Keys++
+}
+
+// unseal takes back seal.
+func (c *Catalogue) unseal(s *slot, v *version) {
+	c.digest.remove(v.sum(s.key))
+	c.stats.Keys--
 }
 
 // kill drops the versions of the base that a selector matches, and all older ones of their keys. It
@@ -201,12 +199,11 @@ func (c *Catalogue) killSlot(s *slot, selector Selector) {
 	}
 	base := s.base(c.mark)
 	for i := base - 1; i >= 0; i-- {
-		if !selector.Matches(s.key, s.versions[i].object.Tags) {
+		if !selector.Matches(s.key, s.versions[i].tags) {
 			continue
 		}
 		if i == base-1 {
-			c.digest.remove(s.versions[i].digest)
-			c.stats.Keys--
+			c.unseal(s, &s.versions[i])
 		}
 		c.stats.RowsKilled += uint64(i + 1)
 		c.drop(s, i+1)

@@ -29,9 +29,9 @@ func (c *Catalogue) Lookup(key Key) (Row, Answer) {
 	newest, served, answer := c.find(key)
 	switch {
 	case served != nil:
-		return served.row(), answer
+		return served.row(key), answer
 	case newest != nil:
-		return newest.row(), answer
+		return newest.row(key), answer
 	}
 	return Row{}, answer
 }
@@ -58,7 +58,7 @@ func (c *Catalogue) find(key Key) (newest, served *version, answer Answer) {
 	s := c.slots[key]
 	if s == nil || c.dead(s, s.newest()) {
 		floor := c.floors.ofKey(key)
-		if floor.removed > 0 && (s == nil || floor.removed > s.newest().sequence) {
+		if floor.removed > 0 && (s == nil || floor.removed > s.newest().sequence()) {
 			return nil, nil, Removed
 		}
 		return nil, nil, Absent
@@ -81,7 +81,7 @@ func (c *Catalogue) find(key Key) (newest, served *version, answer Answer) {
 
 // dead reports whether a floor of the overlay kills a version.
 func (c *Catalogue) dead(s *slot, v *version) bool {
-	return c.floors.of(s.key, v.object.Tags) > v.sequence
+	return c.floors.of(s.key, v.tags) > v.sequence()
 }
 
 // List returns up to limit live keys in order, those above after whose host is that of prefix
@@ -91,8 +91,8 @@ func (c *Catalogue) List(prefix, after Key, limit int) []Row {
 	if limit <= 0 {
 		return nil
 	}
-	var found []*version
-	order := func(a, b *version) int { return a.object.Key.Compare(b.object.Key) }
+	var found []*slot
+	order := func(a, b *slot) int { return a.key.Compare(b.key) }
 	var last *Key // of the first limit keys that were found; those above it need not be sorted
 	for key, s := range c.slots {
 		if prefix.Host != "" && prefix.Host != key.Host || !strings.HasPrefix(key.Path, prefix.Path) {
@@ -101,16 +101,16 @@ func (c *Catalogue) List(prefix, after Key, limit int) []Row {
 		if after != (Key{}) && key.Compare(after) <= 0 || last != nil && key.Compare(*last) > 0 || c.dead(s, s.newest()) {
 			continue
 		}
-		if found = append(found, s.newest()); len(found)/2 > limit {
+		if found = append(found, s); len(found)/2 > limit {
 			slices.SortFunc(found, order)
 			found = found[:limit]
-			last = &found[limit-1].object.Key
+			last = &found[limit-1].key
 		}
 	}
 	slices.SortFunc(found, order)
 	rows := make([]Row, 0, min(limit, len(found)))
-	for _, v := range found[:cap(rows)] {
-		rows = append(rows, v.row())
+	for _, s := range found[:cap(rows)] {
+		rows = append(rows, s.newest().row(s.key))
 	}
 	return rows
 }

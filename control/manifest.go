@@ -36,6 +36,11 @@ type Manifest struct {
 	// Digests are those of the source blocks that do not hold the manifest itself: BLAKE3
 	// over the bytes of the bundle in the block, without the padding of the last symbol.
 	Digests []Hash
+
+	// bodies is Layout.Bodies, and objects how many bytes the encoded manifest has before its
+	// digests, if it was decoded.
+	bodies  uint64
+	objects int
 }
 
 // Object is a content object: what a key names in one version.

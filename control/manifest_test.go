@@ -50,8 +50,12 @@ func TestManifestRoundTrip(t *testing.T) {
 		if got, err := p.Layout(); err != nil || got != layout {
 			t.Fatalf("%+v became %+v, %v", layout, got, err)
 		}
-		if got, err := DecodeManifest(b, p); err != nil || !reflect.DeepEqual(got, m) {
+		got, err := DecodeManifest(b, p)
+		if err != nil || !reflect.DeepEqual(got.Objects, m.Objects) || !reflect.DeepEqual(got.Digests, m.Digests) {
 			t.Fatalf("%+v became %+v, %v", m, got, err)
+		}
+		if rows, err := DecodeRows(got.AppendRows(nil, b)); err != nil || !reflect.DeepEqual(rows, m.Objects) {
+			t.Fatalf("%+v became %+v, %v", m.Objects, rows, err)
 		}
 		cut := rapid.IntRange(0, len(b)-1).Draw(t, "cut")
 		if _, err := DecodeManifest(b[:cut], p); err == nil {

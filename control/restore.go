@@ -3,25 +3,32 @@ package control
 import (
 	"fmt"
 	"iter"
-	"slices"
 )
 
+// Stored is what a store kept of a bundle at or below the mark: its objects as DecodeRows returns
+// them, and those of them that Changes deleted.
+type Stored struct {
+	Sequence uint64
+	Objects  []Object
+	Deleted  ObjectSet
+}
+
 // Restore replaces the state by one that a store kept: the mark and the hash of that entry, the
-// rows that Changes had put and not deleted, in any order, and the bundles whose bytes are here.
-// Entries above the mark, and their manifests, are then applied again. A complete bundle without
-// rows is in Released of the next Changes. Evicted bundles are told as complete, and then by
-// Evicted.
-func (c *Catalogue) Restore(mark uint64, hash Hash, rows iter.Seq[Row], complete iter.Seq[uint64]) {
+// bundles that Changes had not released, in any order (those above the mark are passed over), and the
+// bundles whose bytes are here. Entries above the mark, and their manifests, are then applied again. A
+// complete bundle without rows is in Released of the next Changes. Evicted bundles are told as
+// complete, and then by Evicted.
+func (c *Catalogue) Restore(mark uint64, hash Hash, bundles iter.Seq[Stored], complete iter.Seq[uint64]) {
 	c.reset()
 	c.mark, c.hash, c.highest = mark, hash, mark
-	for row := range rows {
-		if row.Version > mark {
-			continue // the store is behind itself: the entry will come again
+	for stored := range bundles {
+		if stored.Sequence > mark {
+			continue
 		}
-		b := c.bundle(row.Version)
-		b.hasManifest = true
-		object := row.Object
-		c.insert(b, &object)
+		b := c.bundle(stored.Sequence)
+		if c.attach(b, stored.Objects, stored.Deleted); b.live == 0 {
+			c.release(b)
+		}
 	}
 	for sequence := range complete {
 		if c.bundles[sequence] == nil && sequence <= mark {
@@ -31,13 +38,8 @@ func (c *Catalogue) Restore(mark uint64, hash Hash, rows iter.Seq[Row], complete
 		b := c.bundle(sequence)
 		b.complete = true
 	}
-	slots := make([]*slot, 0, len(c.slots))
-	for _, s := range c.slots {
-		slots = append(slots, s)
-	}
-	slices.SortFunc(slots, func(a, b *slot) int { return a.key.Compare(b.key) })
-	for _, s := range slots {
-		c.seal(s.newest())
+	for _, s := range c.slots { // Fold sorts what comes of it
+		c.seal(s, s.newest())
 		c.trim(s)
 	}
 }
@@ -46,7 +48,7 @@ func (c *Catalogue) Restore(mark uint64, hash Hash, rows iter.Seq[Row], complete
 func (c *Catalogue) Rows() iter.Seq[Row] {
 	return func(yield func(Row) bool) {
 		for _, s := range c.slots {
-			if n := s.base(c.mark); n > 0 && !yield(s.versions[n-1].row()) {
+			if n := s.base(c.mark); n > 0 && !yield(s.versions[n-1].row(s.key)) {
 				return
 			}
 		}

@@ -1,72 +1,30 @@
 package control
 
-import (
-	"fmt"
-
-	"fanfare/fec"
-)
-
 // Row is one version of a key: an object, and the sequence of the entry that published it.
 type Row struct {
 	Object
 	Version uint64
 }
 
-// RowID names a row.
+// RowID names a row: the object of that number, counted from 0, in the manifest of the bundle that
+// entry Version published.
 type RowID struct {
-	Key     Key
 	Version uint64
+	Object  uint32
 }
 
-// ID returns the row's name.
-func (r *Row) ID() RowID { return RowID{r.Key, r.Version} }
+// ObjectSet has some objects of a bundle, by their numbers: 64 in each element, from the lowest bit.
+type ObjectSet []uint64
 
-// RowEncoder encodes rows for a store, without allocating for each. One goroutine owns it.
-type RowEncoder struct{ w *writer }
+// Has reports whether an object is in the set.
+func (s ObjectSet) Has(n uint32) bool { return int(n/64) < len(s) && s[n/64]>>(n%64)&1 != 0 }
 
-// NewRowEncoder returns a RowEncoder.
-func NewRowEncoder() *RowEncoder { return &RowEncoder{newWriter(nil)} }
-
-// Append appends the row's canonical encoding to dst. Catalogue.Digest is made from it too.
-func (e *RowEncoder) Append(dst []byte, r *Row) []byte {
-	e.w.b = dst
-	e.w.row(&r.Object, r.Version)
-	dst, e.w.b = e.w.b, nil
-	return dst
-}
-
-func (w *writer) row(o *Object, version uint64) {
-	w.array(9)
-	w.uint(codecVersion)
-	w.uint(version)
-	w.key(o.Key)
-	w.uint(o.Offset)
-	w.uint(o.Length)
-	w.hash(o.Digest)
-	w.headers(o.Headers)
-	w.tags(o.Tags)
-}
-
-// DecodeRow reads what RowEncoder.Append wrote; nothing in the result aliases b. It returns an error that
-// wraps ErrCodec, ErrKey or ErrManifest.
-func DecodeRow(b []byte) (Row, error) {
-	r := newReader(b)
-	r.array(9, 9)
-	r.version()
-	row := Row{Version: r.uint(1<<63 - 1)}
-	row.Key = r.key()
-	row.Offset = r.uint(fec.MaxTransferLength)
-	row.Length = r.uint(fec.MaxTransferLength)
-	row.Digest = r.hash()
-	row.Headers = r.headers()
-	row.Tags = r.tags()
-	if err := r.end(); err != nil {
-		return Row{}, err
+// Add puts an object into the set, which may grow.
+func (s *ObjectSet) Add(n uint32) {
+	for int(n/64) >= len(*s) {
+		*s = append(*s, 0)
 	}
-	if row.Length > fec.MaxTransferLength-row.Offset {
-		return Row{}, fmt.Errorf("%w: row %v ends behind any bundle", ErrManifest, row.Key)
-	}
-	return row, row.Validate()
+	(*s)[n/64] |= 1 << (n % 64)
 }
 
 // headers writes names and values in turn.

@@ -1,6 +1,9 @@
 package control
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // slot has the versions of one key, ascending. Those at or below the mark are its base: if it
 // is not empty its newest is the row, and older ones are there to be served, or to become
@@ -10,20 +13,35 @@ type slot struct {
 	versions []version
 }
 
-// version is one version of a key.
+// version is one version of a key: an object of a bundle.
 type version struct {
-	sequence uint64
-	object   *Object
-	bundle   *bundle
-	digest   Hash // of the row's encoding; set when it is at or below the mark
+	bundle *bundle
+	*fields
+	offset, length uint64
+	body           Hash   // digest of the body
+	number         uint32 // of the object in its bundle
 }
 
-func (v *version) row() Row { return Row{Object: *v.object, Version: v.sequence} }
+// fields are what the versions of a bundle mostly share.
+type fields struct {
+	headers []Header
+	tags    []string
+	hash    uint64
+}
+
+func (v *version) sequence() uint64 { return v.bundle.sequence }
+
+// row returns the version as the row of a key.
+func (v *version) row(key Key) Row {
+	return Row{Version: v.sequence(), Object: Object{
+		Key: key, Offset: v.offset, Length: v.length, Digest: v.body, Headers: v.headers, Tags: v.tags,
+	}}
+}
 
 // base returns how many of the versions are at or below the mark.
 func (s *slot) base(mark uint64) int {
 	n := len(s.versions)
-	for n > 0 && s.versions[n-1].sequence > mark {
+	for n > 0 && s.versions[n-1].sequence() > mark {
 		n--
 	}
 	return n
@@ -32,24 +50,19 @@ func (s *slot) base(mark uint64) int {
 // index returns where the version is, or would be.
 func (s *slot) index(sequence uint64) (int, bool) {
 	return slices.BinarySearchFunc(s.versions, sequence, func(v version, sequence uint64) int {
-		switch {
-		case v.sequence < sequence:
-			return -1
-		case v.sequence > sequence:
-			return 1
-		}
-		return 0
+		return cmp.Compare(v.sequence(), sequence)
 	})
 }
 
 // newest returns the newest version announced.
 func (s *slot) newest() *version { return &s.versions[len(s.versions)-1] }
 
-// insert adds a version of an object to the slot of its key.
-func (c *Catalogue) insert(b *bundle, o *Object) {
+// insert adds the version that is an object of a bundle to the slot of its key.
+func (c *Catalogue) insert(b *bundle, number uint32, o *Object, f *fields) {
 	s := c.slots[o.Key]
 	if s == nil {
-		s = &slot{key: o.Key}
+		s = c.spare.slot()
+		s.key, s.versions = o.Key, c.spare.version()
 		c.slots[o.Key] = s
 		c.hosts[o.Key.Host]++
 	}
@@ -57,7 +70,9 @@ func (c *Catalogue) insert(b *bundle, o *Object) {
 	if found {
 		return
 	}
-	s.versions = slices.Insert(s.versions, i, version{sequence: b.sequence, object: o, bundle: b})
+	s.versions = slices.Insert(s.versions, i, version{
+		bundle: b, number: number, offset: o.Offset, length: o.Length, body: o.Digest, fields: f,
+	})
 	b.slots = append(b.slots, s)
 	b.live++
 	c.stats.Versions++
@@ -69,9 +84,36 @@ func (c *Catalogue) insert(b *bundle, o *Object) {
 	}
 }
 
-// untag takes note that a slot has lost a version of an object.
-func (c *Catalogue) untag(s *slot, o *Object) {
-	for _, t := range o.Tags {
+// spare is memory for slots, and for the first version of each, of which a chunk is allocated
+// at a time.
+type spare struct {
+	slots    []slot
+	versions []version
+	// expected is how many more are going to be asked for.
+	expected int
+}
+
+// slot returns an empty slot, of which expected says whether more are to follow.
+func (p *spare) slot() *slot {
+	if len(p.slots) == 0 {
+		n := max(1, min(chunk, p.expected))
+		p.slots, p.versions = make([]slot, n), make([]version, n)
+	}
+	s := &p.slots[0]
+	p.slots = p.slots[1:]
+	return s
+}
+
+// version returns room for one version, once for each slot.
+func (p *spare) version() []version {
+	v := p.versions[:0:1]
+	p.versions = p.versions[1:]
+	return v
+}
+
+// untag takes note that a slot has lost a version with these tags.
+func (c *Catalogue) untag(s *slot, tags []string) {
+	for _, t := range tags {
 		slots := c.tagged[t]
 		if slots[s]--; slots[s] > 0 {
 			continue
@@ -85,9 +127,10 @@ func (c *Catalogue) untag(s *slot, o *Object) {
 // drop removes the n oldest versions of a slot, which are of its base, and what nothing
 // points to any more. The digest is the caller's business.
 func (c *Catalogue) drop(s *slot, n int) {
-	for _, v := range s.versions[:n] {
-		c.changes.Delete = append(c.changes.Delete, RowID{s.key, v.sequence})
-		c.untag(s, v.object)
+	for i := range s.versions[:n] {
+		v := &s.versions[i]
+		c.changes.Delete = append(c.changes.Delete, RowID{v.sequence(), v.number})
+		c.untag(s, v.tags)
 		c.leave(v.bundle)
 	}
 	s.versions = slices.Delete(s.versions, 0, n)

@@ -25,6 +25,9 @@ func (c *Cache) Apply(raw []byte, e *control.Entry) error {
 		c.applying.sequence, c.applying.raw = e.Sequence, raw
 		if e.Kind == control.KindPublish {
 			c.remember(e)
+			if m := e.Publish.InlineManifest(); m != nil {
+				b.set(rowsKey(e.Sequence), m.AppendRows(nil, e.Publish.Manifest))
+			}
 		}
 		return nil
 	})
@@ -107,11 +110,15 @@ func (c *Cache) change(f func(b batch) error) error {
 
 // persist adds what a fold changed to a batch.
 func (c *Cache) persist(b batch, changes *control.Changes) {
-	for i := range changes.Put {
-		c.rows.set(b, &changes.Put[i])
-	}
-	for _, id := range changes.Delete {
-		c.rows.delete(b, id)
+	for i, id := range changes.Delete {
+		known := c.bundles[id.Version]
+		if known == nil {
+			continue // released: all of it goes
+		}
+		known.deleted.Add(id.Object)
+		if i+1 == len(changes.Delete) || changes.Delete[i+1].Version != id.Version {
+			b.setDeleted(id.Version, known.deleted)
+		}
 	}
 	for _, sequence := range changes.Folded {
 		b.delete(sequenceKey(tagManifest, sequence))
@@ -122,9 +129,7 @@ func (c *Cache) persist(b batch, changes *control.Changes) {
 		}
 	}
 	for _, sequence := range changes.Released {
-		b.delete(sequenceKey(tagBundle, sequence))
-		b.delete(sequenceKey(tagEntry, sequence))
-		b.delete(sequenceKey(tagManifest, sequence))
+		b.forget(sequence)
 	}
 	if len(changes.Folded) > 0 {
 		b.setMark(changes.Mark, changes.Hash)
@@ -141,9 +146,7 @@ func (c *Cache) revoke(b batch, cause error) {
 	}
 	sequence := missing[0]
 	c.cfg.Log.Warn("entry dropped", "sequence", sequence, "err", cause)
-	b.delete(sequenceKey(tagEntry, sequence))
-	b.delete(sequenceKey(tagManifest, sequence))
-	b.delete(sequenceKey(tagBundle, sequence))
+	b.forget(sequence)
 	c.mu.Lock()
 	drops := c.release([]uint64{sequence})
 	c.mu.Unlock()

@@ -69,7 +69,6 @@ type Cache struct {
 		sequence uint64
 		raw      []byte
 	}
-	rows       rowWriter
 	drops      []drop
 	state      State
 	stateFresh bool
@@ -96,6 +95,8 @@ type bundle struct {
 	time    int64 // of the entry, in milliseconds since 1970 UTC
 	// recorded is the batch that says in the index that the bundle is complete; 0 before this run.
 	recorded uint64
+	// deleted has the objects that are rows no more.
+	deleted control.ObjectSet
 	// folded says that the entry is at or below the mark.
 	folded bool
 	// released says that nothing points to the bundle: Commit drops it.

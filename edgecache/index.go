@@ -19,23 +19,26 @@ import (
 //	'i'             identity: format, channel, generation
 //	'h'             mark and hash of the entry there
 //	's'             the entry there, as sent
-//	'r' ^sequence BLAKE3(key)   row; the newest come first, next to the keys above: what is written
-//	                at a time lies together, and older rows need no merging with it
 //	'e' sequence    entry as sent: above the mark, or of a bundle that is not complete
 //	'm' sequence    encoded manifest of a bundle whose entry is above the mark
 //	'b' sequence    a bundle that is complete, or was and is evicted
+//	'd' sequence    which objects of a bundle are rows no more; none if all are
+//	'r' ^sequence   the objects of a bundle: rows, as far as its entry is not above the mark. The
+//	                newest come first, next to the keys above: what is written at a time lies
+//	                together, and older rows need no merging with it
 const (
 	tagIdentity = 'i'
 	tagMark     = 'h'
 	tagSigned   = 's'
-	tagRow      = 'r'
+	tagRows     = 'r'
+	tagDeleted  = 'd'
 	tagEntry    = 'e'
 	tagManifest = 'm'
 	tagBundle   = 'b'
 )
 
 // indexFormat is the version of all this.
-const indexFormat = 3
+const indexFormat = 4
 
 // ballastBytes is what is given back to a full disk so that the index can go on.
 const ballastBytes = 8 << 20
@@ -151,30 +154,7 @@ func sequenceKey(tag byte, sequence uint64) []byte {
 
 func keySequence(key []byte) uint64 { return binary.BigEndian.Uint64(key[1:]) }
 
-// appendRowKey appends the key of a row, which is bounded however long the row's own key is.
-func appendRowKey(dst []byte, id control.RowID) []byte {
-	dst = binary.BigEndian.AppendUint64(append(dst, tagRow), ^id.Version)
-	var name [256]byte
-	hash := control.Sum(append(append(append(name[:0], id.Key.Host...), 0), id.Key.Path...))
-	return append(dst, hash[:]...)
-}
-
-// rowWriter writes rows to batches. Cache.writing guards it.
-type rowWriter struct {
-	encoder    *control.RowEncoder
-	key, value []byte // scratch: a batch copies what it is given
-}
-
-func (w *rowWriter) set(b batch, r *control.Row) {
-	w.key = appendRowKey(w.key[:0], r.ID())
-	w.value = w.encoder.Append(w.value[:0], r)
-	b.set(w.key, w.value)
-}
-
-func (w *rowWriter) delete(b batch, id control.RowID) {
-	w.key = appendRowKey(w.key[:0], id)
-	b.delete(w.key)
-}
+func rowsKey(sequence uint64) []byte { return sequenceKey(tagRows, ^sequence) }
 
 // A batch is a group of changes that the index takes or loses together.
 type batch struct{ b *pebble.Batch }
@@ -213,6 +193,37 @@ func (x *index) mark() (mark uint64, hash control.Hash, err error) {
 	}
 	copy(hash[:], v[8:])
 	return binary.BigEndian.Uint64(v), hash, nil
+}
+
+func (b batch) setDeleted(sequence uint64, deleted control.ObjectSet) {
+	v := make([]byte, 0, 8*len(deleted))
+	for _, word := range deleted {
+		v = binary.BigEndian.AppendUint64(v, word)
+	}
+	b.set(sequenceKey(tagDeleted, sequence), v)
+}
+
+// deleted reads what setDeleted wrote; nil if it did not.
+func (x *index) deleted(sequence uint64) (deleted control.ObjectSet, err error) {
+	v, err := x.get(sequenceKey(tagDeleted, sequence))
+	if err != nil {
+		return nil, err
+	}
+	if len(v)%8 != 0 || len(v) > control.MaxBundleObjects/8 {
+		return nil, errors.New("edgecache: the index has a damaged set of objects")
+	}
+	for ; len(v) > 0; v = v[8:] {
+		deleted = append(deleted, binary.BigEndian.Uint64(v))
+	}
+	return deleted, nil
+}
+
+// forget deletes all that there is of a bundle.
+func (b batch) forget(sequence uint64) {
+	for _, tag := range []byte{tagBundle, tagEntry, tagManifest, tagDeleted} {
+		b.delete(sequenceKey(tag, sequence))
+	}
+	b.delete(rowsKey(sequence))
 }
 
 func (b batch) setRecord(sequence uint64, r record) {

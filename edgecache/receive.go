@@ -116,11 +116,7 @@ func (c *Cache) announce(in *incoming, b *bundle) error {
 	c.unannounced -= in.unannounced
 	in.unannounced = 0
 	in.digests = b.publish.ManifestDigests
-	if b.publish.Manifest != nil {
-		m, err := control.DecodeManifest(b.publish.Manifest, b.publish)
-		if err != nil {
-			return err
-		}
+	if m := b.publish.InlineManifest(); m != nil {
 		in.digests, in.manifestKnown = m.Digests, true
 	}
 	return c.admit(b, in.file)
@@ -288,10 +284,14 @@ func (c *Cache) readManifest(in *incoming, b *bundle) error {
 		return nil
 	}
 	return c.change(func(batch batch) error {
+		mark, _ := c.catalogue.Mark()
 		if err := c.catalogue.AddManifest(b.sequence, m); err != nil {
 			return err
 		}
-		batch.set(sequenceKey(tagManifest, b.sequence), raw)
+		batch.set(rowsKey(b.sequence), m.AppendRows(nil, raw))
+		if b.sequence > mark+1 { // the next one is folded at once
+			batch.set(sequenceKey(tagManifest, b.sequence), raw)
+		}
 		return nil
 	})
 }

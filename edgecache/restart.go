@@ -38,7 +38,6 @@ func open(cfg Config, under system) (*Cache, error) {
 		disk:         newDisk(filepath.Join(cfg.Dir, "bundles"), cfg.ReserveBytes),
 		catalogue:    control.New(control.Config{Channel: cfg.Channel, Generation: cfg.Generation}),
 		bundles:      map[uint64]*bundle{}, pending: map[uint64]*bundle{},
-		rows: rowWriter{encoder: control.NewRowEncoder()},
 	}
 	if under.disk != nil {
 		under.disk(c.disk)
@@ -158,24 +157,25 @@ func (c *Cache) restoreRows() error {
 	if err != nil {
 		return err
 	}
-	var rows []control.Row
-	err = c.index.each(tagRow, func(_, value []byte) error {
-		row, err := control.DecodeRow(value)
-		if err != nil {
-			return fmt.Errorf("edgecache: read index: %w", err)
-		}
-		rows = append(rows, row)
-		return nil
-	})
-	if err != nil {
-		return err
+	var failed error
+	stored := func(yield func(control.Stored) bool) {
+		failed = c.index.each(tagRows, func(key, value []byte) error {
+			s, err := c.restoreBundle(^keySequence(key), value)
+			if err == nil && !yield(s) {
+				err = errStopped
+			}
+			return err
+		})
 	}
 	var complete []uint64
 	for sequence := range c.bundles {
 		complete = append(complete, sequence)
 	}
 	// The evicted were complete once, and nothing older is served instead of them.
-	c.catalogue.Restore(mark, hash, slices.Values(rows), slices.Values(complete))
+	c.catalogue.Restore(mark, hash, stored, slices.Values(complete))
+	if failed != nil {
+		return fmt.Errorf("edgecache: read index: %w", failed)
+	}
 	for sequence, b := range c.bundles {
 		if b.phase == phaseEvicted {
 			c.catalogue.Evicted(sequence)
@@ -183,6 +183,23 @@ func (c *Cache) restoreRows() error {
 	}
 	return nil
 }
+
+// restoreBundle reads the rows of a bundle, and which of them are no more.
+func (c *Cache) restoreBundle(sequence uint64, value []byte) (s control.Stored, err error) {
+	s.Sequence = sequence
+	if s.Objects, err = control.DecodeRows(value); err != nil {
+		return s, err
+	}
+	if s.Deleted, err = c.index.deleted(sequence); err != nil {
+		return s, err
+	}
+	if b := c.bundles[sequence]; b != nil {
+		b.deleted = s.Deleted
+	}
+	return s, nil
+}
+
+var errStopped = errors.New("stopped")
 
 // restoreEntries reads the entries above the mark and those of unfinished bundles, and the
 // manifests that are kept for them.
@@ -202,10 +219,12 @@ func (c *Cache) restoreEntries() error {
 		if e.Kind == control.KindPublish {
 			published[e.Sequence] = e.Publish
 			if c.bundles[e.Sequence] == nil {
-				c.remember(e).folded = e.Sequence <= mark
+				b := c.remember(e)
+				b.folded = e.Sequence <= mark
+				b.deleted, err = c.index.deleted(e.Sequence)
 			}
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return err

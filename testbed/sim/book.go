@@ -11,9 +11,10 @@ import (
 // book is an edge's catalogue, and the store beside it, which survives a restart.
 type book struct {
 	catalogue *control.Catalogue
-	// rows, complete, mark and hash are what a store has on disk; so are the entries above the
-	// mark, which edge.announced names.
-	rows     map[control.RowID]control.Row
+	// deleted, complete, mark and hash are what a store has on disk; so are the entries above the
+	// mark, which edge.announced names. deleted has the bundles with rows, and those objects of them
+	// that are rows no more.
+	deleted  map[uint64]control.ObjectSet
 	complete map[uint64]bool
 	mark     uint64
 	hash     control.Hash
@@ -34,7 +35,7 @@ const (
 func (s *Simulation) book(i int) *book {
 	e := &s.edges[i]
 	if e.book == nil {
-		e.book = &book{catalogue: newCatalogue(), rows: map[control.RowID]control.Row{}, complete: map[uint64]bool{}}
+		e.book = &book{catalogue: newCatalogue(), deleted: map[uint64]control.ObjectSet{}, complete: map[uint64]bool{}}
 	}
 	return e.book
 }
@@ -46,7 +47,15 @@ func (s *Simulation) reopen(i int) {
 		return
 	}
 	b.catalogue, b.catching = newCatalogue(), false
-	b.catalogue.Restore(b.mark, b.hash, maps.Values(b.rows), maps.Keys(b.complete))
+	rows := func(yield func(control.Stored) bool) {
+		for sequence, deleted := range b.deleted {
+			objects := s.objects[sequence-1].statement.manifest.Objects
+			if !yield(control.Stored{Sequence: sequence, Objects: objects, Deleted: deleted}) {
+				return
+			}
+		}
+	}
+	b.catalogue.Restore(b.mark, b.hash, rows, maps.Keys(b.complete))
 	for n := b.mark; n < uint64(len(s.objects)); n++ {
 		if s.edges[i].has(s.edges[i].announced, int(n)) {
 			s.enter(i, s.objects[n])
@@ -143,13 +152,18 @@ func (s *Simulation) fold(i int) {
 	b := s.book(i)
 	changes, err := b.catalogue.Fold()
 	s.fail(err)
-	for _, row := range changes.Put {
-		b.rows[row.ID()] = row
+	for _, sequence := range changes.Folded {
+		if o := s.objects[sequence-1]; o.statement.manifest != nil {
+			b.deleted[sequence] = nil
+		}
 	}
 	for _, id := range changes.Delete {
-		delete(b.rows, id)
+		deleted := b.deleted[id.Version]
+		deleted.Add(id.Object)
+		b.deleted[id.Version] = deleted
 	}
 	for _, sequence := range changes.Released {
+		delete(b.deleted, sequence)
 		delete(b.complete, sequence)
 	}
 	moved := changes.Mark != b.mark
