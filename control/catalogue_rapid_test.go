@@ -187,26 +187,6 @@ func (e *edge) fold() {
 	}
 }
 
-// stored is what a store has of a bundle.
-type stored struct {
-	rows          []byte
-	deleted       ObjectSet
-	objects, gone int
-}
-
-// store returns what a store takes from a manifest.
-func (e *edge) store(s uint64) *stored {
-	encoded, err := e.log.manifests[s].Encode()
-	if err != nil {
-		e.t.Fatalf("Encode: %v", err)
-	}
-	m, err := DecodeManifest(encoded, e.log.entries[s-1].Publish)
-	if err != nil {
-		e.t.Fatalf("DecodeManifest: %v", err)
-	}
-	return &stored{rows: m.AppendRows(nil, encoded), objects: len(m.Objects)}
-}
-
 // restart begins anew from the store: rows, entries above the mark, complete bundles not released.
 func (e *edge) restart() {
 	e.c = New(Config{Generation: testGeneration})

@@ -99,3 +99,23 @@ func (l *testLog) rows(mark uint64) map[Key]uint64 {
 	}
 	return rows
 }
+
+// stored is what a store has of a bundle.
+type stored struct {
+	rows          []byte
+	deleted       ObjectSet
+	objects, gone int
+}
+
+// store returns what a store takes from a manifest.
+func (e *edge) store(s uint64) *stored {
+	encoded, err := e.log.manifests[s].Encode()
+	if err != nil {
+		e.t.Fatalf("Encode: %v", err)
+	}
+	m, err := DecodeManifest(encoded, e.log.entries[s-1].Publish)
+	if err != nil {
+		e.t.Fatalf("DecodeManifest: %v", err)
+	}
+	return &stored{rows: m.AppendRows(nil, encoded), objects: len(m.Objects)}
+}
