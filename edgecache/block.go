@@ -82,10 +82,13 @@ func (a *assembly) add(in *incoming, sbn uint32, esi int, payload []byte) error 
 	if k == 0 || esi < 0 || esi >= int(in.oti.MaxSymbols) || len(payload) != e {
 		return fmt.Errorf("%w: block %d, ESI %d, %d bytes", ErrSymbol, sbn, esi, len(payload))
 	}
-	b := in.open[sbn]
-	if b == nil {
-		b = &block{in: in, sbn: sbn, k: k}
-		in.open[sbn] = b
+	b := in.recent
+	if b == nil || b.sbn != sbn {
+		if b = in.open[sbn]; b == nil {
+			b = &block{in: in, sbn: sbn, k: k}
+			in.open[sbn] = b
+		}
+		in.recent = b
 	}
 	if esi >= k {
 		return a.addRepair(b, esi, payload)
@@ -290,6 +293,7 @@ func (a *assembly) empty(b *block) {
 	}
 	b.repair, b.stored = nil, nil
 	delete(b.in.open, b.sbn)
+	b.in.recent = nil
 }
 
 // close gives back all memory; every block is empty.

@@ -39,6 +39,8 @@ type Cache struct {
 	// Of the loop alone.
 	assembly *assembly
 	incoming map[uint64]*incoming
+	// recent is the one that the last symbol was of, if it is still there.
+	recent   *incoming
 	whole    []uint64 // for Ready
 	poisoned []Block  // for Poisoned
 	// scratch holds one block while it is read back.

@@ -55,23 +55,45 @@ func (d *disk) open(sequence uint64) (*os.File, error) {
 
 // extend gives f the length size and the space for it, if the reserve stays free.
 func (d *disk) extend(f *os.File, size int64) error {
+	if _, err := d.shorten(f, size); err != nil {
+		return err
+	}
+	return d.allocate(f, size)
+}
+
+// begin is extend for a bundle, whose space the loop waits for: in memory that is given page by page,
+// a GB in a quarter of a second, which is better done on the way.
+func (d *disk) begin(f *os.File, size int64) error {
+	memory, err := d.shorten(f, size)
+	switch {
+	case err != nil:
+		return err
+	case memory:
+		return f.Truncate(size)
+	}
+	return d.allocate(f, size)
+}
+
+// shorten takes from f what it has beyond size, if there is space for all the rest. It reports whether
+// the file system is in memory.
+func (d *disk) shorten(f *os.File, size int64) (memory bool, err error) {
 	var fs unix.Statfs_t
 	if err := unix.Fstatfs(int(f.Fd()), &fs); err != nil {
-		return err
+		return false, err
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
-		return err
+		return false, err
 	}
 	if need := size - st.Blocks*512; need > 0 && int64(fs.Bavail)*fs.Bsize-need < d.reserve {
-		return errReserve
+		return false, errReserve
 	}
 	if st.Size > size {
 		if err := f.Truncate(size); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return d.allocate(f, size)
+	return fs.Type == unix.TMPFS_MAGIC, nil
 }
 
 // allocate reserves the file's blocks, or at least sets its length where the file system

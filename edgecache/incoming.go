@@ -26,6 +26,8 @@ type incoming struct {
 	// fresh is how many bytes were written since the system was told to begin with them.
 	fresh int64
 	open  map[uint32]*block
+	// recent is the one of them that the last symbol was of, if it is still open.
+	recent *block
 	// digests are those of the blocks from 0: first of the blocks that hold the manifest,
 	// then, when the manifest is known, of all.
 	digests []control.Hash

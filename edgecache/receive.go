@@ -105,7 +105,7 @@ func (c *Cache) create(sequence uint64, oti fec.OTI, part fec.Partition) (*incom
 		return nil, &diskError{"truncate", err}
 	}
 	in := newIncoming(sequence, oti, part, file)
-	c.incoming[sequence] = in
+	c.incoming[sequence], c.recent = in, nil
 	return in, nil
 }
 
@@ -137,9 +137,12 @@ func (c *Cache) Symbol(sequence uint64, sbn uint32, esi int, payload []byte) err
 }
 
 func (c *Cache) symbol(sequence uint64, sbn uint32, esi int, payload []byte) error {
-	in := c.incoming[sequence]
-	if in == nil {
-		return ErrUnknown
+	in := c.recent
+	if in == nil || in.sequence != sequence {
+		if in = c.incoming[sequence]; in == nil {
+			return ErrUnknown
+		}
+		c.recent = in
 	}
 	if sbn < in.part.Blocks() && in.written.has(sbn) {
 		return nil
@@ -301,6 +304,7 @@ func (c *Cache) readManifest(in *incoming, b *bundle) error {
 func (c *Cache) becomeReady(b *bundle, in *incoming) {
 	if in != nil {
 		delete(c.incoming, b.sequence)
+		c.recent = nil
 		b.file = in.file
 	}
 	c.setPhase(b, phaseReady)
@@ -323,6 +327,7 @@ func (c *Cache) close(in *incoming) {
 	in.file.Close()
 	c.unannounced -= in.unannounced
 	delete(c.incoming, in.sequence)
+	c.recent = nil
 }
 
 // discard lets go of a bundle on its way and of its file.

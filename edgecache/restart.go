@@ -294,7 +294,7 @@ func (c *Cache) resume(b *bundle) {
 		return
 	}
 	in := newIncoming(b.sequence, b.publish.OTI, part, file)
-	c.incoming[b.sequence] = in
+	c.incoming[b.sequence], c.recent = in, nil
 	if err := c.announce(in, b); err != nil {
 		c.fail(b, err)
 		return

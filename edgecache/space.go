@@ -48,7 +48,7 @@ func (c *Cache) admit(b *bundle, file *os.File) error {
 			}
 		}
 	}
-	if err := c.disk.extend(file, size); err != nil {
+	if err := c.disk.begin(file, size); err != nil {
 		return &diskError{"set space aside", err}
 	}
 	c.mu.Lock()

@@ -79,6 +79,7 @@ func (l *loop) keepSymbol(now mono.Time, p *wire.Packet) {
 	}
 	err := l.cache.Symbol(b.sequence, p.SBN, int(p.ESI), p.Payload)
 	switch {
+	case err == nil:
 	case errors.Is(err, edgecache.ErrUnknown): // the cache gave it up
 		l.forgetBundle(now, p.TOI)
 	case errors.Is(err, edgecache.ErrMemory):

@@ -24,6 +24,9 @@ type Ahead struct {
 // is due as before. It returns false, and does nothing, if an earlier Begin still waits for a busy
 // disk. f may be closed meanwhile.
 func (a *Ahead) Begin(f *os.File) bool {
+	if InMemory(f) {
+		return true
+	}
 	if !a.busy.CompareAndSwap(false, true) {
 		return false
 	}
@@ -62,3 +65,16 @@ func Settle(f *os.File, written int64) {
 
 // Wait returns when nothing is begun that is not done.
 func (a *Ahead) Wait() { a.done.Wait() }
+
+// InMemory reports whether f is in a file system that has no disk.
+func InMemory(f *os.File) (memory bool) {
+	connection, err := f.SyscallConn()
+	if err != nil {
+		return false
+	}
+	_ = connection.Control(func(fd uintptr) {
+		var fs unix.Statfs_t
+		memory = unix.Fstatfs(int(fd), &fs) == nil && fs.Type == unix.TMPFS_MAGIC
+	})
+	return memory
+}
