@@ -5,7 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 
-	"fanfare/internal/blake3"
+	"github.com/zeebo/blake3"
 )
 
 // Generation says whose numbering a sequence belongs to. Order grows when an operator

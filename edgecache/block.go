@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/zeebo/blake3"
+
 	"fanfare/control"
 	"fanfare/fec"
-	"fanfare/internal/blake3"
 )
 
 // Errors of Symbol and FinishBlock.

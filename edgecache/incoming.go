@@ -3,9 +3,10 @@ package edgecache
 import (
 	"os"
 
+	"github.com/zeebo/blake3"
+
 	"fanfare/control"
 	"fanfare/fec"
-	"fanfare/internal/blake3"
 )
 
 // An incoming is a bundle on its way: its file and what of it is there. The loop owns it.

@@ -3,8 +3,9 @@ package edgecache
 import (
 	"fmt"
 
+	"github.com/zeebo/blake3"
+
 	"fanfare/control"
-	"fanfare/internal/blake3"
 )
 
 // StoreBlock stores a source block that came in one piece and not in symbols: the bundle's bytes

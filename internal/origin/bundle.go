@@ -5,9 +5,10 @@ import (
 	"io"
 	"os"
 
+	"github.com/zeebo/blake3"
+
 	"fanfare/control"
 	"fanfare/fec"
-	"fanfare/internal/blake3"
 	"fanfare/internal/writeback"
 )
 
