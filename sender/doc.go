@@ -129,7 +129,7 @@
 // the rate at most, a twentieth of one with 10,000 edges, and half of Config.FeedbackRate messages a second
 // (budget.go). How long an edge counts as live follows that interval. Reports tell losses, from which
 // follow k (MaxBlock) and proactive repair, and how long the runs of lost packets are, from which follows
-// how many blocks take turns (interleave.go).
+// how many blocks take turns (interleave.go): one by one while nobody loses anything.
 //
 // Who asks pays: of each edge only so much is queued, and what it asks for beyond waits in bulk or is
 // refused (payer.go). A block that is asked for again and again gives way to the next after k symbols. So

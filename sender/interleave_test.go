@@ -47,3 +47,39 @@ func TestInterleave(t *testing.T) {
 	o.pass.position = 20
 	want(1)
 }
+
+// TestInterleaveClean has a rate at which eight blocks take turns unless nobody loses anything.
+func TestInterleaveClean(t *testing.T) {
+	h := newHarness(t, Config{Rate: 1_000_000_000})
+	toi := wire.DataTOI(1)
+	h.add(ObjectInfo{TOI: toi, OTI: oti(4200, 200, 255)})
+	o := h.engine.objects.table[toi]
+	at := func(position uint32, want int) {
+		t.Helper()
+		o.pass.position = position
+		if got := h.engine.interleave(o); got != want {
+			t.Errorf("from block %d on %d blocks take turns, want %d", position, got, want)
+		}
+	}
+	at(16, 5) // for nobody known
+	for _, step := range []struct {
+		edge  uint64
+		loss  uint32
+		width int
+	}{
+		{1, 0, 1}, {2, 499, 1}, {2, 500, 5}, {3, 0, 5}, {2, 10, 1},
+	} {
+		h.counter++
+		h.engine.HandleFeedback(h.now, &wire.Feedback{
+			TSI: 1, Edge: step.edge, Counter: h.counter, Instance: 99, EchoTime: sendTime(h.now),
+			Report: &wire.Report{LossPPM: step.loss},
+		})
+		h.now = h.now.Add(time.Second)
+		h.engine.HandleTimeout(h.now)
+		if got := h.engine.interleave(o); got != step.width {
+			t.Errorf("after a loss of %d ppm at edge %d %d blocks take turns, want %d", step.loss, step.edge, got, step.width)
+		}
+	}
+	at(8, 7)
+	at(20, 1)
+}
