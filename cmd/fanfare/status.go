@@ -31,6 +31,7 @@ func newStatus() *cobra.Command {
   decoded   blocks that were completed with repair symbols
   fetched   blocks that came by unicast: the edge could not keep up, or they were forged
 
+OUTDATED says that the origin runs on an older copy of its directory, as edges have shown it.
 Edges of the same name are shown with their ids.
 A one-way origin hears of no edge: it shows how far it is in its cycle instead.`,
 		Args: arguments(cobra.NoArgs),
@@ -105,6 +106,9 @@ func printStatus(w io.Writer, s *api.Status) error {
 		now = ", now " + progress.Rate(s.Sender.Rate/8, time.Second)
 	}
 	fmt.Fprintf(w, "origin   %s on %s to %s, at most %s%s\n", cmp.Or(s.Origin, s.Mode), s.Interface, s.Group, progress.Rate(s.Rate/8, time.Second), now)
+	if s.Outdated != "" {
+		fmt.Fprintf(w, "OUTDATED %s\n", s.Outdated)
+	}
 	fmt.Fprintf(w, "log      head %d, %s, generation %s\n", s.Head, count(s.Objects, "object"), s.Generation)
 	fmt.Fprintf(w, "sent     %s in %d packets: %d source symbols, %d repair symbols (%d unasked), %d heartbeats; %d NACKs received\n",
 		progress.Bytes(s.Sender.BytesSent), s.Sender.PacketsSent, s.Sender.SourceSymbolsSent,
@@ -185,6 +189,8 @@ func edgeState(e api.Edge) string {
 // edgeTrouble says the one thing that an operator should know first of an edge.
 func edgeTrouble(e api.Edge) string {
 	switch {
+	case e.Stray:
+		return "it follows a log that this directory does not have: put the newest copy back, or empty the directory of the edge"
 	case e.Differs:
 		return "its catalogue differs from the origin's: restart it with an empty directory"
 	case len(e.Failed) > 0:

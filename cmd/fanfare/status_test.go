@@ -23,3 +23,17 @@ func TestStatusTellsApart(t *testing.T) {
 		t.Errorf("an id that nobody needs in:\n%s", &text)
 	}
 }
+
+// TestStatusTellsOutdated: what is wrong with the directory, and which edges show it.
+func TestStatusTellsOutdated(t *testing.T) {
+	var text strings.Builder
+	s := &api.Status{Outdated: "this directory is old", Edges: []api.Edge{{Name: "web", Alive: true, Differs: true, Stray: true}}}
+	if err := printStatus(&text, s); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"OUTDATED this directory is old\n", "failing", "follows a log that this directory does not have"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no %q in:\n%s", want, &text)
+		}
+	}
+}

@@ -16,6 +16,7 @@
 // And for edges, on the advertised TCP port as well:
 //
 //	GET    /v1/entries?from=&generation=            framed entries, see ReadEntry
+//	POST   /v1/proof?generation=                    a head or an entry as sent -> Proof
 //	GET    /v1/bundles/SEQUENCE?generation=         a Range of a bundle as it is sent, paced
 //
 // Over the Unix socket a publication may bring open files beside its tar stream (see package
@@ -156,6 +157,9 @@ type Status struct {
 	Head    uint64 `json:"head"`
 	Digest  string `json:"digest"`
 	Objects int    `json:"objects"`
+	// Outdated says what is wrong if edges have shown that the origin's directory is an older copy of
+	// itself, so that it refuses what would change its log.
+	Outdated string `json:"outdated,omitempty"`
 	// SpoolBytes is what the bundles take on the origin's disk.
 	SpoolBytes uint64  `json:"spool_bytes"`
 	Sender     Sender  `json:"sender"`
@@ -224,6 +228,9 @@ type Edge struct {
 	Complete uint64 `json:"complete"`
 	// Differs says that its catalogue is not the origin's at the same mark.
 	Differs bool `json:"differs,omitempty"`
+	// Stray says that its catalogue is of a log that the origin does not have; what else is known
+	// of the catalogue is left out.
+	Stray bool `json:"stray,omitempty"`
 	// Demoted says that its NACKs are not answered, since it is too far behind the others: it gets
 	// what it misses by unicast.
 	Demoted bool `json:"demoted,omitempty"`

@@ -20,6 +20,14 @@ func (l *loop) updateReadiness() {
 	c := &l.catchUp
 	mark, _ := l.cache.Position()
 	state := readyState{Ready: c.ready, Mark: mark, Head: l.feed.head.Sequence}
+	if l.doubt.outdated {
+		state.Origin = l.originOutdated
+		if !c.ready {
+			state.Reason = "the origin is not the one to catch up with"
+		}
+		l.edge.ready.set(state)
+		return
+	}
 	if c.ready || !l.readinessDue {
 		if c.ready {
 			l.edge.ready.set(state)
@@ -28,6 +36,8 @@ func (l *loop) updateReadiness() {
 	}
 	l.readinessDue = false
 	switch {
+	case !l.feed.heard && l.head != nil:
+		state.Reason = "the origin's head is below what this edge has: perhaps its directory was restored from an older copy"
 	case !l.feed.heard:
 		state.Reason = "no verified heartbeat of the origin has been heard yet"
 	case !c.inStep && len(l.cache.Missing(l.feed.first.Sequence, 1)) > 0:

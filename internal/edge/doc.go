@@ -6,6 +6,7 @@
 //	loop       one goroutine on a locked thread. It owns the sockets, receiver.Engine, the feed,
 //	           and the writing half of edgecache: everything that a packet may change.
 //	fetcher    gets entries over HTTP and verifies them.
+//	prover     shows the origin what it has signed, when there is doubt (see doubt).
 //	blocks     gets source blocks over HTTP, which the loop verifies (see unicast).
 //	committer  makes bundles durable (fsync), one after the other.
 //	hardener   makes entries durable before they are reported.
@@ -24,6 +25,16 @@
 //
 // In a one-way session there is no feedback and no fetcher, and no socket but the group's: what
 // was lost comes again when the origin repeats the log and the bundles (see oneway.go).
+//
+// # An origin that has forgotten
+//
+// If a sender that is new ends its log before what the edge has, or an entry does not follow from those
+// here, the origin's directory may be an older copy of itself. Or somebody plays old packets again; so
+// the edge shows the origin what that has signed, over HTTP, and goes by its answer. While the
+// origin is outdated the edge serves what it has, takes no entries, and says so in /readyz; it asks
+// again now and then, and as soon as it hears another head. One that starts in that time is not ready
+// and serves nothing, since it cannot know what it has missed. In a one-way session it can only tell in its log; when it
+// starts it waits for a head that is not below what it has.
 //
 // # How a bundle gets here
 //

@@ -285,6 +285,7 @@ const (
 	feedStream
 	lossStream
 	unicastStream
+	doubtStream
 )
 
 // random returns one of the edge's streams of random numbers, other ones at every start.
@@ -303,6 +304,7 @@ func (e *Edge) runLoop(ctx context.Context, cache *edgecache.Cache) error {
 	var (
 		entries *fetcher
 		blocks  *blockFetcher
+		proofs  *prover
 	)
 	if !e.session.OneWay() {
 		entries = &fetcher{
@@ -311,7 +313,9 @@ func (e *Edge) runLoop(ctx context.Context, cache *edgecache.Cache) error {
 			requests: make(chan uint64, 1), outbox: out,
 		}
 		blocks = newBlockFetcher(fetch.New(e.session.Origin), e.generation.String(), out)
+		proofs = &prover{client: entries.client, generation: e.generation.String(), requests: make(chan [][]byte, 1), outbox: out}
 		group.Go(func() error { entries.run(ctx); return nil })
+		group.Go(func() error { proofs.run(ctx); return nil })
 		group.Go(func() error { blocks.run(ctx); return nil })
 	}
 	committer := &committer{cache: cache, requests: make(chan []uint64, 1), outbox: out}
@@ -322,7 +326,7 @@ func (e *Edge) runLoop(ctx context.Context, cache *edgecache.Cache) error {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		stop := context.AfterFunc(ctx, e.poller.Wake)
 		defer stop()
-		return newLoop(e, cache, engine, entries, committer, hardener, blocks).run(ctx)
+		return newLoop(e, cache, engine, entries, committer, hardener, blocks, proofs).run(ctx)
 	})
 	return group.Wait()
 }

@@ -100,7 +100,8 @@ func (l *loop) openEntry(raw []byte, toi uint32) (entry, error) {
 func (l *loop) apply(now mono.Time, e entry) {
 	if err := l.cache.Apply(e.raw, e.Entry); err != nil {
 		if errors.Is(err, control.ErrChain) {
-			l.tellOnce("the origin sent two different entries with one number; the edge keeps the first", "sequence", e.Sequence, "error", err)
+			l.tellOnce("an entry of the origin's does not fit the log that this edge has followed, and is ignored", "sequence", e.Sequence, "error", err)
+			l.suspect(now, true, "the origin's log is not the one that this edge has followed", "error", err)
 		} else {
 			l.tellOnce("an entry cannot be stored", "sequence", e.Sequence, "error", err)
 		}
@@ -120,6 +121,9 @@ func (l *loop) apply(now mono.Time, e entry) {
 // applyFetched takes entries that came over HTTP.
 func (l *loop) applyFetched(now mono.Time, entries []entry) {
 	for _, e := range entries {
+		if l.doubt.holdsBack() {
+			return
+		}
 		if l.known(e.Sequence) {
 			continue
 		}
@@ -134,11 +138,14 @@ func (l *loop) plan(now mono.Time) {
 	l.planned = true
 	missing := l.cache.Missing(l.feed.head.Sequence, maxAsked+1)
 	for _, sequence := range missing {
-		delete(l.applied, sequence) // the cache dropped it, as it did not follow the one before
+		if l.applied[sequence] { // the cache dropped it, as it did not follow the one before
+			delete(l.applied, sequence)
+			l.suspect(now, true, "the origin's log is not the one that this edge has followed", "sequence", sequence)
+		}
 	}
-	if l.oneWay() {
+	if l.oneWay() || l.doubt.holdsBack() {
 		l.feed.next = mono.Never
-		return // they come again
+		return // they come again, or are not those that are missing here
 	}
 	mark, _ := l.cache.Position()
 	ask, from := l.feed.plan(now, missing, mark+1, l.engine.Stats().RTT)

@@ -70,6 +70,12 @@ func (f *feed) hear(h control.Head) (isNew bool) {
 	return true
 }
 
+// doubt forgets the head, and what is asked for: they may be of a log that is not the edge's.
+func (f *feed) doubt() {
+	f.head, f.heard = control.Head{}, false
+	clear(f.asked)
+}
+
 // plan returns what to do about the entries that are missing: those to expect by multicast,
 // and from which one on to ask the origin over HTTP (0: not now). missing are all of them,
 // ascending, or the first maxAsked+1; after is the sequence after the mark. rtt is the edge's own

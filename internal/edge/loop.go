@@ -38,6 +38,7 @@ type loop struct {
 	committer *committer
 	hardener  *hardener
 	blocks    *blockFetcher
+	prover    *prover // nil in a one-way session
 
 	feed      *feed
 	assembler *assembler
@@ -57,6 +58,7 @@ type loop struct {
 	planned   bool
 	hardening hardening
 	unicast   unicast
+	doubt     doubt
 	rest      rest
 	// packets counts the datagrams of the group; headers is how long those of IP and UDP are in each.
 	packets uint64
@@ -66,13 +68,21 @@ type loop struct {
 	// readinessDue says that readiness may have changed.
 	readinessDue bool
 
-	packet      wire.Packet
-	heartbeat   wire.Heartbeat
-	feedback    wire.Feedback
-	output      []byte
-	head        []byte // the signed head verified last
-	socketDrops uint64
-	counts      packetCounts
+	packet    wire.Packet
+	heartbeat wire.Heartbeat
+	feedback  wire.Feedback
+	output    []byte
+	// head is the signed head verified last, headInstance that of the sender then.
+	head         []byte
+	headInstance uint64
+	// newestHead is the signed head that feed.head is of; instance is that of the sender when a head was
+	// last taken.
+	newestHead []byte
+	instance   uint64
+	// originOutdated says in a sentence what is wrong while doubt.outdated.
+	originOutdated string
+	socketDrops    uint64
+	counts         packetCounts
 	// refused are reasons for refusing heads and entries that the log has told already.
 	refused map[string]bool
 	stats   Stats
@@ -81,12 +91,13 @@ type loop struct {
 	sorted []*bundle
 }
 
-func newLoop(e *Edge, cache *edgecache.Cache, engine *receiver.Engine, f *fetcher, c *committer, h *hardener, b *blockFetcher) *loop {
+func newLoop(e *Edge, cache *edgecache.Cache, engine *receiver.Engine, f *fetcher, c *committer, h *hardener, b *blockFetcher, p *prover) *loop {
 	return &loop{
 		edge: e, log: e.log, key: ed25519.PublicKey(e.session.PublicKey),
 		channel: e.session.Channel, generation: e.generation,
-		engine: engine, cache: cache, fetcher: f, committer: c, hardener: h, blocks: b,
+		engine: engine, cache: cache, fetcher: f, committer: c, hardener: h, blocks: b, prover: p,
 		unicast: newUnicast(e.random(unicastStream), uint64(e.session.Rate)),
+		doubt:   doubt{rng: e.random(doubtStream)},
 		feed:    newFeed(e.random(feedStream)), assembler: newAssembler(), hardening: newHardening(),
 		bundles: make(map[uint32]*bundle), applied: make(map[uint64]bool), committing: make(map[uint64]bool),
 		rest:  newRest(e.group.Stats().ReceiveBuffer),
@@ -146,13 +157,14 @@ func (l *loop) turn(now mono.Time) {
 	l.events(now)
 	l.handCommits()
 	l.fetchBlocks(now)
+	l.askOrigin(now)
 	l.harden(now)
 	l.updateReadiness()
 }
 
 // nextTimeout returns when the loop has something to do of its own accord.
 func (l *loop) nextTimeout(now mono.Time) mono.Time {
-	next := min(now.Add(idleTurn), l.feed.next, l.hardening.next(), l.unicast.next())
+	next := min(now.Add(idleTurn), l.feed.next, l.hardening.next(), l.unicast.next(), l.doubt.next())
 	if l.dirty {
 		next = min(next, l.reconcileAt)
 	}
@@ -184,6 +196,8 @@ func (l *loop) result(now mono.Time, result any) {
 		l.runFetched(now, r)
 	case commitDone:
 		l.committed(now, r)
+	case proofDone:
+		l.doubtDone(now, r)
 	case hardenDone:
 		l.hardened(now, r)
 	case snapshotRequest:
@@ -217,6 +231,7 @@ func (l *loop) events(now mono.Time) {
 			l.demoted(now, false)
 		case receiver.SenderRestarted:
 			l.log.Info("the origin's sender restarted")
+			l.engine.RequestReport(now) // what it may forget before it hears what edges have, it forgets at its start
 		case receiver.SenderSilent:
 			l.log.Warn("nothing is heard from the origin on the group", "group", l.edge.session.Group)
 			l.feed.silence(now, true)

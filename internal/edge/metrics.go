@@ -131,6 +131,7 @@ func (m *metrics) addLoop() {
 	m.gauge("mark", "Sequence up to which the catalogue is exact.", func(s *snapshot) float64 { return float64(s.mark) })
 	m.gauge("head", "Newest sequence of the origin's log that was heard of.", func(s *snapshot) float64 { return float64(s.head) })
 	m.gauge("ready", "1 once the edge has caught up.", func(s *snapshot) float64 { return oneIf(s.ready) })
+	m.gauge("origin_outdated", "1 while the origin runs on an older copy of its directory and lacks what this edge has.", func(s *snapshot) float64 { return oneIf(s.outdated) })
 	m.gauge("demoted", "1 while the origin does not answer this edge's NACKs, since it cannot keep up.", func(s *snapshot) float64 { return oneIf(s.demoted) })
 }
 

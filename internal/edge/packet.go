@@ -18,6 +18,7 @@ const (
 	dropHead       = "head"       // a heartbeat without a head that the origin signed
 	dropGeneration = "generation" // a head of another generation or channel
 	dropEntry      = "entry"      // a control object that is no entry of the origin's
+	dropOutdated   = "outdated"   // a control object while the origin's log does not fit what is here
 )
 
 // read handles datagrams that have arrived, not many more than packetsPerTurn; more says that
@@ -91,6 +92,8 @@ func (l *loop) datagram(now mono.Time, b []byte, marked bool) {
 	switch {
 	case p.TOI == wire.HeartbeatTOI:
 		l.handleHeartbeat(now, p)
+	case wire.IsControl(p.TOI) && l.doubt.holdsBack():
+		l.counts[dropOutdated]++
 	case !l.engine.HandlePacket(now, p):
 	case wire.IsData(p.TOI):
 		l.keepSymbol(now, p)
@@ -106,16 +109,17 @@ func (l *loop) handleHeartbeat(now mono.Time, p *wire.Packet) {
 		l.counts[wire.Reason(err)]++
 		return
 	}
-	if l.head == nil || !bytes.Equal(h.Head, l.head) {
-		if !l.openHead(now, h.Head) {
+	if l.head == nil || h.Instance != l.headInstance || !bytes.Equal(h.Head, l.head) {
+		if !l.openHead(now, h.Head, h.Instance) {
 			return
 		}
 	}
 	l.engine.HandleHeartbeat(now, p, h)
 }
 
-// openHead verifies a signed head that is not the one verified last, and takes what it says.
-func (l *loop) openHead(now mono.Time, raw []byte) (ok bool) {
+// openHead verifies a signed head that is not the one verified last, or of another start of the sender,
+// and takes what it says.
+func (l *loop) openHead(now mono.Time, raw []byte, instance uint64) (ok bool) {
 	head, err := control.OpenHead(raw, l.key)
 	if err != nil {
 		l.counts[dropHead]++
@@ -129,15 +133,28 @@ func (l *loop) openHead(now mono.Time, raw []byte) (ok bool) {
 			"copy its new session.ff here", "heard", head.Generation, "session", l.generation)
 		return false
 	case err != nil:
-		l.counts[dropHead]++
-		l.tellOnce("the origin's log is not the one that this edge has followed", "error", err)
-		return false
+		l.suspect(now, true, "the origin's log is not the one that this edge has followed", "error", err)
+		l.head, l.headInstance = append(l.head[:0], raw...), instance
+		return true
 	}
-	if l.head == nil {
+	l.head, l.headInstance = append(l.head[:0], raw...), instance
+	if l.doubt.outdated {
+		l.doubt.hurry(now, int(l.engine.Stats().Edges))
+		return true // it counts once the origin has said that it has what is here
+	}
+	if known := l.highestSigned(); head.Sequence < known {
+		if instance != l.instance { // else it was overtaken on the way
+			l.suspect(now, false, "the origin's log ends before what it has signed: its directory was restored from an older copy, or somebody sends old packets again",
+				"head", head.Sequence, "signed", known)
+		}
+		return true
+	}
+	if !l.feed.heard {
 		l.log.Info("the origin's head is verified", "head", head.Sequence)
 	}
-	l.head = append(l.head[:0], raw...)
+	l.instance = instance
 	if l.feed.hear(head) {
+		l.newestHead = append(l.newestHead[:0], raw...)
 		l.plan(now) // before the engine sees the heartbeat, which may say that they are on their way
 		l.readinessDue = true
 	}

@@ -10,7 +10,9 @@ import (
 //
 // An edge is ready when it has caught up: every entry up to the newest verified head heard
 // since the start is in force, and every bundle that was wanted at that moment can be served.
-// From then on it stays ready while it runs; what it lacks later is told by reports.
+// From then on it stays ready while it runs; what it lacks later is told by reports. While the origin
+// is outdated it is not in step with it, says so, and serves on: to take all edges out of service
+// would not help anybody.
 type readiness struct {
 	mu    sync.Mutex
 	state readyState
@@ -21,6 +23,9 @@ type readyState struct {
 	Ready bool `json:"ready"`
 	// Reason says in a few words what is waited for; empty once ready.
 	Reason string `json:"reason,omitempty"`
+	// Origin says in a sentence that the origin runs on an older copy of its directory, and lacks what is
+	// here; empty otherwise. An edge that starts in that time does not become ready.
+	Origin string `json:"origin,omitempty"`
 	// Mark is the sequence up to which the catalogue is exact; Head the newest one heard, 0
 	// before the first verified heartbeat.
 	Mark uint64 `json:"mark"`

@@ -35,6 +35,7 @@ type snapshot struct {
 	bundles, commits int
 	mark, head       uint64
 	ready, demoted   bool
+	outdated         bool // the origin
 }
 
 // snapshotRequest asks the loop for a snapshot; reply has room for it.
@@ -47,6 +48,7 @@ func (l *loop) snapshot() *snapshot {
 		dropped: make(packetCounts, len(l.counts)),
 		bundles: len(l.bundles), commits: len(l.committing),
 		head: l.feed.head.Sequence, ready: l.catchUp.ready, demoted: l.unicast.demoted,
+		outdated: l.doubt.outdated,
 	}
 	if l.edge.unicast != nil {
 		s.sent = l.edge.unicast.Stats()

@@ -1,5 +1,5 @@
 // Package fetch is the client of what an edge asks of its origin over HTTP: entries of the log, and
-// ranges of bundles. The requests and their errors are those of package api.
+// ranges of bundles; and of what the edge shows it. The requests and their errors are those of package api.
 package fetch
 
 import (
@@ -65,7 +65,7 @@ func (c *Client) Entries(ctx context.Context, from uint64, generation string, ea
 	}
 }
 
-// get sends a request; a status other than 2xx is an error. ranges is the Range, if not empty.
+// get sends a request as do does. ranges is the Range, if not empty.
 func (c *Client) get(ctx context.Context, path, ranges string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.address+path, nil)
 	if err != nil {
@@ -74,6 +74,11 @@ func (c *Client) get(ctx context.Context, path, ranges string) (*http.Response, 
 	if ranges != "" {
 		request.Header.Set("Range", ranges)
 	}
+	return c.do(request)
+}
+
+// do sends a request; a status other than 2xx is an error.
+func (c *Client) do(request *http.Request) (*http.Response, error) {
 	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, c.explain(err)

@@ -24,7 +24,9 @@ type draft struct {
 // append gives drafts their numbers, makes them durable, applies and sends them: all of them
 // or, with an error, none. An error that wraps errSync has ended the origin.
 func (o *Origin) append(drafts []draft) (api.Sequences, error) {
-	o.appending.Lock()
+	if err := o.lockAppending(); err != nil {
+		return api.Sequences{}, err
+	}
 	defer o.appending.Unlock()
 	return o.appendLocked(drafts)
 }
@@ -61,7 +63,9 @@ func (o *Origin) appendLocked(drafts []draft) (api.Sequences, error) {
 // invalidate is append for drafts that take content away and bring none. The result is an
 // api.Invalidation, which counts the objects.
 func (o *Origin) invalidate(drafts []draft) (result any, s api.Sequences, err error) {
-	o.appending.Lock()
+	if err := o.lockAppending(); err != nil {
+		return nil, s, err
+	}
 	defer o.appending.Unlock()
 	before := o.published()
 	if s, err = o.appendLocked(drafts); err != nil {

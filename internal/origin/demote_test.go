@@ -16,7 +16,7 @@ func TestDemotedEdge(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	for id, loss := range map[uint64]uint32{1: 10_000, 2: 400_000} {
 		r := wire.Report{Name: "e", GenerationOrder: 1, GenerationRandom: 2, LossPPM: loss}
-		table.heard(now, &wire.Feedback{Edge: id, Report: &r}, time.Millisecond, aliveFor)
+		table.heard(now, &wire.Feedback{Edge: id, Report: &r}, follows, time.Millisecond, aliveFor)
 	}
 	for _, demoted := range []bool{true, false} {
 		table.demote(2, demoted)

@@ -39,7 +39,12 @@ type edge struct {
 	foreign bool // its reports are of another generation
 	// foreignTold says that the log has told so.
 	foreignTold bool
-	rtt         time.Duration
+	// stray says that its reports are of a log that this origin does not have, strayTold that the log
+	// of this process has told so.
+	stray, strayTold bool
+	// awaited says that it was expected at the start, and has not told yet that it follows the log.
+	awaited bool
+	rtt     time.Duration
 	// demoted says that the sender does not answer its NACKs.
 	demoted bool
 	report  wire.Report
@@ -98,25 +103,29 @@ type edgeTable struct {
 	newcomer chan struct{}
 	refused  uint64 // reports of edges beyond maxEdges
 	foreign  uint64 // reports of another generation
+	// awaited is how many edges are; allTold is called when none is any more.
+	awaited int
+	allTold func()
 }
 
 func newEdgeTable(generation control.Generation, saved map[uint64]savedEdge, log *slog.Logger) *edgeTable {
 	t := &edgeTable{
 		log: log, generation: generation, edges: make(map[uint64]*edge), changed: make(chan struct{}),
 		unsaved: make(map[uint64]struct{}), newcomer: make(chan struct{}, 1),
+		awaited: len(saved), allTold: func() {},
 	}
 	for id, s := range saved {
 		t.edges[id] = &edge{
-			id: id, name: s.Name, first: s.FirstSeen, last: s.LastSeen, saved: s.LastSeen,
+			id: id, name: s.Name, first: s.FirstSeen, last: s.LastSeen, saved: s.LastSeen, awaited: true,
 			served: make(map[uint64]time.Time), blocks: make(map[uint64]uint32),
 		}
 	}
 	return t
 }
 
-// heard takes one feedback message, and how long the sender's engine holds an edge for live. It keeps
-// nothing of the message.
-func (t *edgeTable) heard(now time.Time, f *wire.Feedback, rtt, lifetime time.Duration) {
+// heard takes one feedback message, how its sender stands to the log, and how long the sender's engine
+// holds an edge for live. It keeps nothing of the message.
+func (t *edgeTable) heard(now time.Time, f *wire.Feedback, stands standing, rtt, lifetime time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.lifetime = lifetime
@@ -154,17 +163,44 @@ func (t *edgeTable) heard(now time.Time, f *wire.Feedback, rtt, lifetime time.Du
 			e.foreignTold = true
 			t.log.Warn("edge follows another generation of this origin", "edge", f.Report.Name, "generation", generation)
 		}
-		e.report = wire.Report{}
-		clear(e.blocks)
-		t.change()
+		t.void(e)
 		return
 	}
 	e.foreign = false
+	if e.stray = stands == strays; e.stray {
+		if !e.strayTold {
+			e.strayTold = true
+			t.log.Warn("edge follows a log that this origin does not have", "edge", f.Report.Name, "mark", f.Report.Mark)
+		}
+		t.void(e)
+		return
+	}
+	if stands == follows {
+		t.told(e)
+	}
 	copyReport(&e.report, f.Report)
 	e.name = e.report.Name
 	t.noteServed(now, e)
 	e.noteProgress()
 	t.change()
+}
+
+// void takes note that an edge's report says nothing about this log.
+func (t *edgeTable) void(e *edge) {
+	e.report = wire.Report{}
+	clear(e.blocks)
+	t.change()
+}
+
+// told takes note that an edge need not be awaited any more.
+func (t *edgeTable) told(e *edge) {
+	if !e.awaited {
+		return
+	}
+	e.awaited = false
+	if t.awaited--; t.awaited == 0 {
+		t.allTold()
+	}
 }
 
 // join makes the sender of a report an expected edge; nil if there are too many.
@@ -223,6 +259,7 @@ func (t *edgeTable) changes() <-chan struct{} {
 
 // drop forgets one edge.
 func (t *edgeTable) drop(id uint64) {
+	t.told(t.edges[id])
 	delete(t.edges, id)
 	delete(t.unsaved, id)
 	t.forgot = append(t.forgot, id)

@@ -21,7 +21,7 @@ func testTable() *edgeTable {
 // tell has the table hear a report.
 func tell(t *edgeTable, now time.Time, id uint64, name string, r wire.Report) {
 	r.Name, r.GenerationOrder, r.GenerationRandom = name, testGeneration.Order, testGeneration.Random
-	t.heard(now, &wire.Feedback{Edge: id, Report: &r}, time.Millisecond, aliveFor)
+	t.heard(now, &wire.Feedback{Edge: id, Report: &r}, follows, time.Millisecond, aliveFor)
 }
 
 func TestServes(t *testing.T) {
@@ -69,7 +69,7 @@ func TestEdgeIdentity(t *testing.T) {
 	if len(table.forget("b")) != 0 || len(table.forget("0000000000000003")) != 1 || table.count() != 0 {
 		t.Error("forget")
 	}
-	table.heard(now, &wire.Feedback{Edge: 9}, 0, aliveFor) // a NACK alone makes nobody an expected edge
+	table.heard(now, &wire.Feedback{Edge: 9}, follows, 0, aliveFor) // a NACK alone makes nobody an expected edge
 	if table.count() != 0 {
 		t.Error("an edge without a report")
 	}
@@ -102,7 +102,7 @@ func TestReceiptReasons(t *testing.T) {
 	tell(table, now, 3, "half", wire.Report{Complete: 3, Progress: []wire.Progress{{Sequence: 4, Blocks: 5}}})
 	tell(table, now, 3, "half", wire.Report{Complete: 3})
 	tell(table, now.Add(time.Second), 4, "whole", wire.Report{Complete: 4})
-	table.heard(now, &wire.Feedback{Edge: 5, Report: &wire.Report{Name: "other"}}, 0, aliveFor)
+	table.heard(now, &wire.Feedback{Edge: 5, Report: &wire.Report{Name: "other"}}, follows, 0, aliveFor)
 	oti := fec.OTI{TransferLength: 1000, SymbolLength: 10, MaxBlock: 10, MaxSymbols: 255}
 	r := table.receipt(now.Add(2*time.Second), api.Sequences{First: 4, Last: 4}, func(uint64) (fec.OTI, bool) { return oti, true })
 	if r.Complete || r.Served != 1 || r.Seconds != 2 || len(r.Edges) != 6 {
@@ -196,7 +196,7 @@ func TestAliveFollowsTheInterval(t *testing.T) {
 	for _, lifetime := range []time.Duration{aliveFor, 10 * time.Minute} {
 		table.heard(now, &wire.Feedback{Edge: 9, Counter: uint64(lifetime), Report: &wire.Report{
 			GenerationOrder: testGeneration.Order, GenerationRandom: testGeneration.Random,
-		}}, 0, lifetime)
+		}}, follows, 0, lifetime)
 		alive := table.totals(now.Add(5*time.Minute), 0).EdgesAlive
 		if want := lifetime > aliveFor; (alive == 1) != want {
 			t.Errorf("lifetime %v: %d alive after 5 minutes", lifetime, alive)

@@ -19,6 +19,9 @@ type change func(w http.ResponseWriter, r *http.Request) (result any, s api.Sequ
 func (o *Origin) followed(f change) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		timeout, follow, err := o.followQuery(r)
+		if err == nil {
+			err = o.refusal() // before what may be much is read
+		}
 		var result any
 		var sequences api.Sequences
 		if err == nil {

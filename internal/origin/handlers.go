@@ -50,20 +50,22 @@ func (o *Origin) edgeHandler() http.Handler {
 func (o *Origin) handleCommon(mux *http.ServeMux) {
 	mux.Handle("GET /v1/entries", o.endpoint(o.handleEntries))
 	mux.Handle("GET /v1/bundles/{sequence}", o.endpoint(o.handleBundle))
+	mux.Handle("POST /v1/proof", o.endpoint(o.handleProof))
 	mux.Handle("GET /metrics", o.metricsHandler())
-	healthy := o.endpoint(func(w http.ResponseWriter, r *http.Request) error {
-		// A loop that does not answer is not healthy.
-		if err := o.loop.ask(r.Context(), func(mono.Time) {}); err != nil {
-			return &api.Error{Status: http.StatusServiceUnavailable, Message: err.Error()}
-		}
-		_, _ = io.WriteString(w, "ok\n") // who asked may be gone
-		return nil
-	})
-	mux.Handle("GET /healthz", healthy)
-	mux.Handle("GET /readyz", healthy)
+	mux.Handle("GET /healthz", o.endpoint(o.handleHealth))
+	mux.Handle("GET /readyz", o.endpoint(o.handleReady))
 	mux.Handle("/", o.endpoint(func(_ http.ResponseWriter, r *http.Request) error {
 		return &api.Error{Status: http.StatusNotFound, Message: fmt.Sprintf("%s %s is not in this API", r.Method, r.URL.Path)}
 	}))
+}
+
+// handleHealth answers 200 while the loop goes round.
+func (o *Origin) handleHealth(w http.ResponseWriter, r *http.Request) error {
+	if err := o.loop.ask(r.Context(), func(mono.Time) {}); err != nil {
+		return &api.Error{Status: http.StatusServiceUnavailable, Message: err.Error()}
+	}
+	_, _ = io.WriteString(w, "ok\n") // who asked may be gone
+	return nil
 }
 
 // handlePublish reads a tar stream and publishes it.

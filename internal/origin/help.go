@@ -89,6 +89,7 @@ var helps = map[reflect.Type]map[string]string{
 	reflect.TypeFor[edgeTotals](): {
 		"EdgesExpected":  "Edges that the origin expects to serve what is published, alive or not.",
 		"EdgesAlive":     "Edges that reported lately.",
+		"EdgesStray":     "Edges that follow a log that this origin does not have.",
 		"EdgesBehind":    "Edges that do not serve everything that was published.",
 		"ReportsRefused": "Reports of edges for which the table had no room.",
 		"ReportsForeign": "Reports about another generation of the log.",

@@ -16,6 +16,7 @@ const (
 	keyEntry  = 'e' // sequence -> the entry as signed
 	keyBundle = 'b' // sequence -> a bundle whose file may not be durable, see journal
 	keyEdge   = 'x' // id -> savedEdge as JSON
+	keyProof  = 'p' // 0 -> what showed that this log is an older copy, see guard
 )
 
 // entryLog is the durable log: entries by sequence, and the expected edges. It may be used by
@@ -170,6 +171,31 @@ func (l *entryLog) loadEdges() (map[uint64]savedEdge, error) {
 		return true, nil
 	})
 	return edges, err
+}
+
+// saveProof stores what showed that this log is an older copy.
+func (l *entryLog) saveProof(raw []byte) error {
+	if err := l.db.Set(numberKey(keyProof, 0), raw, pebble.Sync); err != nil {
+		return fmt.Errorf("origin: log: %w", err)
+	}
+	return nil
+}
+
+// loadProof returns what saveProof stored, nil if nothing.
+func (l *entryLog) loadProof() (raw []byte, err error) {
+	err = l.scan(keyProof, 0, func(_ uint64, value []byte) (bool, error) {
+		raw = append(raw, value...)
+		return false, nil
+	})
+	return raw, err
+}
+
+// dropProof forgets what saveProof stored.
+func (l *entryLog) dropProof() error {
+	if err := l.db.Delete(numberKey(keyProof, 0), pebble.Sync); err != nil {
+		return fmt.Errorf("origin: log: %w", err)
+	}
+	return nil
 }
 
 // storeLogger passes on what the database says of itself.

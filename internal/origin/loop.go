@@ -44,6 +44,7 @@ type loop struct {
 	intake   intake
 	entries  *entryLog
 	spool    *spool
+	follower follower
 
 	tsi       uint32
 	heartbeat int    // longest heartbeat in bytes
@@ -103,6 +104,7 @@ func newLoop(o *Origin, group, feedback *mcast.Conn) (*loop, error) {
 		invalid: make(map[string]uint64), head: o.signedHead, sequence: o.head.Sequence, bundles: newBacklog(),
 		longest: o.session.SymbolLength, rate: uint64(o.session.Rate),
 	}
+	l.follower.entries = o.entries
 	l.oneWay = newOneWay(o, l.clock.Now())
 	config := sender.Config{
 		OneWay: o.session.OneWay(),
@@ -229,7 +231,8 @@ func (l *loop) handleFeedback(now mono.Time, b []byte) {
 	if known {
 		rtt = info.RTT
 	}
-	l.edges.heard(time.Now(), &l.message, rtt, l.engine.EdgeLifetime())
+	stands := l.follower.of(l.message.Report, l.sequence)
+	l.edges.heard(time.Now(), &l.message, stands, rtt, l.engine.EdgeLifetime())
 	l.edges.demote(l.message.Edge, info.Demoted)
 }
 

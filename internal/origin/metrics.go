@@ -92,6 +92,11 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	o.mu.RUnlock()
 	collectStruct(out, "fanfare_catalogue", stats)
 	gauge(out, "fanfare_origin_head", "Sequence of the newest entry of the log.", float64(head))
+	older := 0.0
+	if o.refusal() != nil {
+		older = 1
+	}
+	gauge(out, "fanfare_origin_outdated", "1 if edges have shown that this directory is an older copy: nothing can be published or purged.", older)
 	gauge(out, "fanfare_origin_spool_bytes", "Size of the bundles in the spool, in bytes.", float64(o.spool.size()))
 	counter(out, "fanfare_origin_requests_total", "HTTP requests, of the API and of edges.", float64(o.counts.requests.Load()))
 	counter(out, "fanfare_origin_requests_failed_total", "HTTP requests answered with an error.", float64(o.counts.failed.Load()))
@@ -101,8 +106,8 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 // edgeTotals is what the table of edges comes to.
 type edgeTotals struct {
 	// EdgesExpected counts all edges in the table, EdgesAlive those heard of lately, EdgesBehind those
-	// that do not serve everything up to the head.
-	EdgesExpected, EdgesAlive, EdgesBehind int
+	// that do not serve everything up to the head, EdgesStray those that follow another log.
+	EdgesExpected, EdgesAlive, EdgesBehind, EdgesStray int
 	// ReportsRefused counts reports for whose edge there was no room, ReportsForeign those of another
 	// generation.
 	ReportsRefused, ReportsForeign uint64
@@ -115,6 +120,9 @@ func (t *edgeTable) totals(now time.Time, head uint64) edgeTotals {
 	for _, e := range t.edges {
 		if t.alive(now, e) {
 			s.EdgesAlive++
+		}
+		if e.stray {
+			s.EdgesStray++
 		}
 		if e.report.Complete < head {
 			s.EdgesBehind++

@@ -69,6 +69,7 @@ type Origin struct {
 	servers []*server
 	counts  apiCounts
 	catchUp *catchUp
+	guard   *guard
 	// publishing limits how many publications are read at once.
 	publishing slots
 
@@ -127,6 +128,14 @@ func (o *Origin) open() error {
 		return err
 	}
 	o.edges = newEdgeTable(o.head.Generation, saved, o.log)
+	if o.session.OneWay() {
+		saved = nil // they cannot tell
+	}
+	o.guard = newGuard(len(saved))
+	o.edges.allTold = o.guard.settle
+	if err := o.checkProof(); err != nil {
+		return err
+	}
 	return o.bind()
 }
 

@@ -82,6 +82,8 @@ func (e *edge) reason(now time.Time, alive bool, s api.Sequences) string {
 	switch {
 	case e.foreign:
 		return "it follows another generation of this origin: give it the present session.ff and an empty directory"
+	case e.stray:
+		return "it follows a log that this origin does not have: fanfare status says more"
 	case !e.heard:
 		return "not heard since the origin was started; last seen " + e.last.Format(time.DateTime)
 	case !alive:
@@ -159,7 +161,8 @@ func (t *edgeTable) status(now time.Time, head, mark uint64, digest [32]byte, si
 			Name: e.name, ID: fmt.Sprintf("%016x", e.id), Alive: t.alive(now, e),
 			FirstSeen: e.first, LastSeen: e.last, Mark: r.Mark, Complete: r.Complete,
 			Behind:     head - min(r.Complete, head),
-			Differs:    e.foreign || e.heard && r.Mark == mark && r.Digest != digest,
+			Stray:      e.stray,
+			Differs:    e.foreign || e.stray || e.heard && r.Mark == mark && r.Digest != digest,
 			RTTSeconds: e.rtt.Seconds(), Loss: float64(r.LossPPM) / 1e6,
 			PacketsReceived: r.PacketsReceived, PacketsLost: r.PacketsLost, SocketDrops: r.SocketDrops,
 			NACKsSent: r.NACKsSent, BlocksDecoded: r.BlocksDecoded, BlocksPoisoned: r.BlocksPoisoned,

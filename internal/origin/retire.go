@@ -75,6 +75,9 @@ type candidate struct {
 // An edge that never saw the manifest of a retired bundle must come to the same rows as the
 // others, so keys that only a tag had killed are purged by name before.
 func (o *Origin) retire(ctx context.Context, now time.Time) error {
+	if o.refusal() != nil {
+		return nil
+	}
 	o.hasten(ctx, now)
 	due := o.retirable(now)
 	if len(due) == 0 {
@@ -117,7 +120,9 @@ func (o *Origin) retire(ctx context.Context, now time.Time) error {
 // appendRetire appends entries that retire those of the candidates that can be, and returns
 // which; kept are those that cannot for now.
 func (o *Origin) appendRetire(candidates []candidate, named *purged, now time.Time) (retired, kept []uint64, err error) {
-	o.appending.Lock()
+	if o.lockAppending() != nil {
+		return nil, nil, nil // the directory turned out to be an older copy
+	}
 	defer o.appending.Unlock()
 	keys, retired, kept := o.choose(candidates, named, now)
 	if len(retired) == 0 {

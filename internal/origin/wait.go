@@ -127,6 +127,9 @@ func (o *Origin) handleStatus(w http.ResponseWriter, r *http.Request) error {
 			Sending: snapshot.sending,
 		},
 	}
+	if err := o.refusal(); err != nil {
+		s.Outdated = err.Error()
+	}
 	unicast := o.catchUp.snapshot()
 	s.CatchUp = api.CatchUp{
 		Rate: o.catchUp.rate, Bytes: unicast.Bytes, Sending: unicast.Sending, Waiting: unicast.Waiting, Refused: unicast.Refused,

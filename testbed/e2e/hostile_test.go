@@ -29,6 +29,8 @@ type attacker struct {
 	rng     *rand.Rand
 	// beat, control and data are the packets heard last of the origin's.
 	beat, control, data wire.Packet
+	// oldest is the first heartbeat heard.
+	oldest wire.Packet
 	// sequence is the packet sequence number of the last of them.
 	sequence uint32
 }
@@ -75,6 +77,9 @@ func (a *attacker) listen() {
 			switch {
 			case p.TOI == wire.HeartbeatTOI:
 				a.beat = p
+				if a.oldest.Payload == nil {
+					a.oldest = p
+				}
 			case wire.IsData(p.TOI):
 				a.data = p
 			default:
@@ -97,9 +102,14 @@ func (a *attacker) forgeHeartbeat() {
 		return // none was heard yet
 	}
 	p.PacketSequence = a.sequence + a.rng.Uint32N(10)
-	switch a.rng.IntN(8) {
+	switch a.rng.IntN(9) {
 	case 0:
 		h.Instance++
+	case 8: // a head that the origin signed long ago, as if of an older copy of it
+		if wire.ParseHeartbeat(a.oldest.Payload, &h) != nil {
+			return
+		}
+		h.Instance = a.rng.Uint64()
 	case 1:
 		p.PacketSequence += 1 << 30
 	case 2:
@@ -212,6 +222,7 @@ func TestHostileGroup(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, worldConfig{Edges: 2, Rate: 100_000_000})
 			a := newAttacker(w)
+			a.listen() // the head of an empty log
 			w.await(w.publish(map[string][]byte{"old": content("old", 50_000)}, "x"), 10*time.Second)
 			during := w.publish(map[string][]byte{"large": content("large", 6<<20), "small": content("small", 5000)}, "x")
 			a.attack(2*time.Second, test.kinds(a)...)
@@ -219,6 +230,9 @@ func TestHostileGroup(t *testing.T) {
 			w.await(during, 40*time.Second)
 			w.await(w.publish(map[string][]byte{"next": content("next", 1<<20)}, "x"), 20*time.Second)
 			w.check()
+			for _, n := range w.edges {
+				w.awaitReady(n)
+			}
 			purged, err := w.client.Purge(context.Background(), purgeKey("/old"))
 			if err != nil {
 				t.Fatal(err)
