@@ -26,22 +26,36 @@ func isPlain(r *http.Request) bool {
 
 var acceptRanges = []string{"bytes"}
 
-// serveWhole answers a plain request as servePart would, in less time. The header has everything but
-// what follows from the arguments.
-func serveWhole(w http.ResponseWriter, r *http.Request, o *control.Object, modified time.Time, b *objectBody) {
-	// All values are pieces of one string, all slices of one array: two allocations.
-	var buffer [128]byte
-	text := strconv.AppendUint(appendEntityTag(buffer[:0], o.Digest), o.Length, 10)
-	tag, length := entityTagLength, len(text)
-	if !modified.IsZero() && modified.UnixNano() != 0 { // http.ServeContent takes both for none
-		text = modified.UTC().AppendFormat(text, http.TimeFormat)
+// formatModified returns the value of a Last-Modified field, nil for the times that http.ServeContent
+// takes for none.
+func formatModified(t time.Time) []string {
+	if t.IsZero() || t.Equal(time.Unix(0, 0)) {
+		return nil
 	}
-	all := string(text)
-	values := &[...]string{all[:tag], all[tag:length], all[length:]}
+	return []string{t.UTC().Format(http.TimeFormat)}
+}
+
+// lastModified is formatModified of the entry's time, made once.
+func (b *bundle) lastModified() []string {
+	if made := b.modified.Load(); made != nil {
+		return *made
+	}
+	made := formatModified(time.UnixMilli(b.time))
+	b.modified.Store(&made)
+	return made
+}
+
+// serveWhole answers a plain request as servePart would, in less time. date is formatModified of the time of
+// last modification. The header has everything but what follows from the arguments.
+func serveWhole(w http.ResponseWriter, r *http.Request, o *control.Object, date []string, b *objectBody) {
+	// Both values are pieces of one string, both slices of one array: two allocations.
+	var buffer [80]byte
+	text := string(strconv.AppendUint(appendEntityTag(buffer[:0], o.Digest), o.Length, 10))
+	values := &[...]string{text[:entityTagLength], text[entityTagLength:]}
 	header := w.Header()
 	header["Etag"], header["Content-Length"], header["Accept-Ranges"] = values[0:1:1], values[1:2:2], acceptRanges
-	if values[2] != "" {
-		header["Last-Modified"] = values[2:3:3]
+	if date != nil {
+		header["Last-Modified"] = date
 	}
 	if b.length > 0 && r.Method == http.MethodGet {
 		b.send(w, b.length)

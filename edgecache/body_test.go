@@ -95,7 +95,12 @@ func TestPlainRequests(t *testing.T) {
 			// no fields, a date, one that says nothing
 			for _, modified := range []time.Time{{}, time.UnixMilli(testTime), time.Unix(0, 0), time.Unix(-1, 0)} {
 				var answers []*httptest.ResponseRecorder
-				for _, serve := range []func(http.ResponseWriter, *http.Request, *control.Object, time.Time, *objectBody){serveWhole, servePart} {
+				for _, serve := range []func(http.ResponseWriter, *http.Request, *control.Object, time.Time, *objectBody){
+					func(w http.ResponseWriter, r *http.Request, o *control.Object, modified time.Time, b *objectBody) {
+						serveWhole(w, r, o, formatModified(modified), b)
+					},
+					servePart,
+				} {
 					w := httptest.NewRecorder()
 					w.Header().Set("Content-Type", "text/x-known")
 					setHeaders(w.Header(), &f.row.Object, f.time)

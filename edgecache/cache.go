@@ -109,6 +109,8 @@ type bundle struct {
 	file *os.File
 	// served is when a request last hit the bundle, in nanoseconds since 1970 UTC.
 	served atomic.Int64
+	// modified is time as the value of a Last-Modified field, once a request has asked for it.
+	modified atomic.Pointer[[]string]
 	// unreadable says that a request could not read the file, and that the log has it.
 	unreadable atomic.Bool
 	// reason, retry: of a failure; a zero retry is never.

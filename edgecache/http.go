@@ -137,7 +137,13 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, f found) {
 	}
 	b.conn = cork.From(r.Context())
 	if _, typed := header["Content-Type"]; typed && isPlain(r) {
-		serveWhole(w, r, &f.row.Object, modified, b)
+		var date []string
+		if f.bundle != nil && modified.Equal(time.UnixMilli(f.bundle.time)) {
+			date = f.bundle.lastModified()
+		} else {
+			date = formatModified(modified)
+		}
+		serveWhole(w, r, &f.row.Object, date, b)
 	} else {
 		servePart(w, r, &f.row.Object, modified, b)
 	}
