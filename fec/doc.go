@@ -31,7 +31,8 @@
 // 53 µs for ten repair symbols of 200 source symbols, where they take 19); for more it takes AVX2
 // (2 and 55 µs); and encoders have a fixed matrix, while a decoder's depends on what was lost. So
 // tile_amd64.go calls them by go:linkname. They are bound to the version in go.mod: if a later one
-// renames them the build fails, and if it changes them the tests do.
+// renames them the build fails; that it has not changed them only the tests show, and only where
+// there is GFNI.
 //
 // Without that instruction (GFNI: from Intel's Ice Lake and AMD's Zen 4 on), on other architectures
 // and with the build tag noasm, each coefficient is multiplied by itself with what LowLevel
