@@ -73,9 +73,6 @@ func (c *Cache) Commit(sequences ...uint64) []error {
 // its own error; harden returns that of the index.
 func (c *Cache) harden(group []*committing, index bool) (err error) {
 	var wait sync.WaitGroup
-	if index {
-		wait.Go(func() { err = c.index.sync() })
-	}
 	var nameErr error
 	named := false
 	for _, g := range group {
@@ -91,6 +88,9 @@ func (c *Cache) harden(group []*committing, index bool) (err error) {
 	}
 	if named {
 		wait.Go(func() { nameErr = c.disk.syncDir() })
+	}
+	if index {
+		err = c.index.sync()
 	}
 	wait.Wait()
 	for _, g := range group {
