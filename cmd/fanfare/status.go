@@ -190,7 +190,7 @@ func edgeState(e api.Edge) string {
 func edgeTrouble(e api.Edge) string {
 	switch {
 	case e.Stray:
-		return "it follows a log that this directory does not have: put the newest copy back, or empty the directory of the edge"
+		return "it follows a log that this directory does not have: if this is the newest copy, empty the directory of the edge"
 	case e.Differs:
 		return "its catalogue differs from the origin's: restart it with an empty directory"
 	case len(e.Failed) > 0:
