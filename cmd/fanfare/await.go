@@ -53,11 +53,11 @@ func printReceipt(w io.Writer, r *api.Receipt, until string) {
 			slowest = edge
 		}
 	}
-	fmt.Fprintf(w, "%s at %d/%d edges", until, r.Served, len(r.Edges))
+	line := fmt.Sprintf("%s at %d/%d edges", until, r.Served, len(r.Edges))
 	if r.Served > 0 {
-		fmt.Fprintf(w, ", the slowest %s after %s", slowest.Name, progress.Took(seconds(slowest.Seconds)))
+		line += fmt.Sprintf(", the slowest %s after %s", slowest.Name, progress.Took(seconds(slowest.Seconds)))
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintln(w, line)
 	for _, edge := range r.Edges {
 		if !edge.Served {
 			fmt.Fprintf(w, "  %s is not there: %s\n", edge.Name, edgeNote(edge))

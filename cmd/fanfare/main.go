@@ -34,8 +34,8 @@ func usagef(format string, arguments ...any) error {
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(arguments []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	// The process ends with the command: to let go of the signals before would only cost time.
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	root := newRoot()
 	root.SetArgs(arguments)
 	command, err := root.ExecuteContextC(ctx)
