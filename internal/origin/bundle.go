@@ -20,7 +20,8 @@ const entryOverhead = 256
 // and is not published.
 type staged struct {
 	path     string
-	journal  bool // it goes into the log
+	journal  bool   // it goes into the log
+	content  []byte // all of a bundle that goes into the log, if it is in memory; else nil
 	publish  control.Publish
 	manifest control.Manifest
 }

@@ -64,6 +64,9 @@ func (in *ingest) flush() error {
 		}
 		if in.journal.room(s.publish.OTI.TransferLength) {
 			s.journal = true
+			if arena == nil && s.publish.OTI.TransferLength == uint64(len(bodies)) { // no manifest before them
+				s.content = bodies
+			}
 			if err := file.Close(); err != nil {
 				return fmt.Errorf("origin: spool: %w", err)
 			}

@@ -69,16 +69,19 @@ func (j *journal) remove(sequences []uint64) {
 	}
 }
 
-// journaled reads the bundles that are to go into the log with their entries.
+// journaled returns the bundles that are to go into the log with their entries.
 func journaled(drafts []draft, first uint64) (map[uint64][]byte, error) {
 	bundles := make(map[uint64][]byte)
 	for i, d := range drafts {
 		if d.staged == nil || !d.staged.journal {
 			continue
 		}
-		content, err := os.ReadFile(d.staged.path)
-		if err != nil {
-			return nil, fmt.Errorf("origin: spool: %w", err)
+		content := d.staged.content
+		if content == nil {
+			var err error
+			if content, err = os.ReadFile(d.staged.path); err != nil {
+				return nil, fmt.Errorf("origin: spool: %w", err)
+			}
 		}
 		if uint64(len(content)) != d.staged.publish.OTI.TransferLength {
 			return nil, fmt.Errorf("origin: spool: %s: %w", d.staged.path, errDamaged)

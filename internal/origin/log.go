@@ -53,7 +53,14 @@ func numberKey(letter byte, number uint64) []byte {
 // append stores entries from sequence first on, and bundles that some of them publish, all or
 // none, and returns when they are on disk.
 func (l *entryLog) append(first uint64, raw [][]byte, bundles map[uint64][]byte) error {
-	batch := l.db.NewBatch()
+	size := 64
+	for _, content := range bundles {
+		size += 32 + len(content)
+	}
+	for _, r := range raw {
+		size += 32 + len(r)
+	}
+	batch := l.db.NewBatchWithSize(size)
 	defer batch.Close()
 	for sequence, content := range bundles {
 		if err := batch.Set(numberKey(keyBundle, sequence), content, nil); err != nil {

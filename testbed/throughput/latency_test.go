@@ -50,8 +50,8 @@ func BenchmarkLatency(b *testing.B) {
 	}
 }
 
-// BenchmarkPurge publishes an object and purges it, one after the other: by the API on a kept
-// connection, and by the client command, from its start until it has ended. Once the origin
+// BenchmarkPurge publishes an object and purges it, one after the other: by the API, from the
+// call to the receipt, and by the client command, from its start until it has ended. Once the origin
 // says that the purge is in force at every edge, no edge may answer with the object.
 func BenchmarkPurge(b *testing.B) {
 	w := newWorld(b, netns.Config{Edges: *flagEdges}, 1e9)
@@ -181,11 +181,11 @@ func (w *world) command(b *testing.B, receipt *api.Receipt, client string, argum
 // purge purges a key and waits until that is in force at all edges.
 func (w *world) purge(b *testing.B, key string) {
 	b.Helper()
-	result, err := w.client.Purge(context.Background(), api.PurgeRequest{Keys: []string{key}})
-	if err != nil {
+	client := w.client.Follow(patience())
+	if _, err := client.Purge(context.Background(), api.PurgeRequest{Keys: []string{key}}); err != nil {
 		b.Fatal(err)
 	}
-	receipt, err := w.client.Wait(context.Background(), result.Sequences, patience(), nil)
+	receipt, err := client.Followed(context.Background(), nil)
 	if err != nil {
 		b.Fatal(err)
 	}
