@@ -24,7 +24,7 @@ const (
 	// aloneSize is from where on an object is a bundle of its own, in bytes.
 	aloneSize = 1 << 20
 	// bundleSize is what the bodies and rows of a bundle of small objects may have together.
-	bundleSize = 16 << 20
+	bundleSize = 4 << 20
 	// maxObjects is what one publication may have.
 	maxObjects = 1_000_000
 	// tarBlock is what everything in a tar stream is a multiple of, in bytes.

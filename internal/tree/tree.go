@@ -7,10 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
-	"sort"
+	"strings"
 	"time"
 )
 
@@ -65,7 +64,7 @@ func Collect(paths []string, skipped func(path string)) ([]File, error) {
 			return nil, fmt.Errorf("%s is neither a file nor a directory", p)
 		}
 	}
-	sort.Slice(files, func(i, j int) bool { return files[i].Name < files[j].Name })
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 	for i := 1; i < len(files); i++ {
 		if files[i].Name == files[i-1].Name {
 			return nil, fmt.Errorf("%s and %s would both be published as %q: name them apart with --prefix in two publications",
@@ -90,53 +89,6 @@ func collectDir(dir string, skipped func(path string)) ([]File, error) {
 		return nil, err
 	}
 	return w.files, nil
-}
-
-// walk is one pass through a directory. The root stays open: its files are read later.
-type walk struct {
-	dir     string
-	root    *os.Root
-	skipped func(path string)
-	files   []File
-}
-
-// enter adds what lies in the directory name. above has that directory and those that led to it.
-func (w *walk) enter(name string, above []fs.FileInfo) error {
-	entries, err := fs.ReadDir(w.root.FS(), name)
-	if err != nil {
-		return w.explain(name, err)
-	}
-	if err := w.refuse(name, entries); err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		child := path.Join(name, entry.Name())
-		info, err := entry.Info() // known from reading the directory
-		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-			info, err = w.root.Stat(child) // it may lead anywhere in the root
-		}
-		if err != nil {
-			return w.explain(child, err)
-		}
-		switch {
-		case info.IsDir():
-			for _, parent := range above {
-				if os.SameFile(parent, info) {
-					return fmt.Errorf("%s is a symbolic link to a directory that it lies in: a loop", w.say(child))
-				}
-			}
-			if err := w.enter(child, append(above[:len(above):len(above)], info)); err != nil {
-				return err
-			}
-		case info.Mode().IsRegular():
-			w.files = append(w.files, File{
-				Name: child, Path: w.say(child), Size: info.Size(), modified: info.ModTime(), root: w.root,
-			})
-		default:
-			w.skipped(w.say(child))
-		}
-	}
-	return nil
 }
 
 // refuse stops before the directory of a daemon: who names a directory above it does not mean to

@@ -4,12 +4,16 @@ import (
 	"archive/tar"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // tree makes files (name: content), or symbolic links (name: "-> target"), below a new directory.
@@ -66,6 +70,36 @@ func TestCollect(t *testing.T) {
 	empty, err := Collect([]string{t.TempDir()}, noneSkipped(t))
 	if err != nil || len(empty) != 0 {
 		t.Errorf("an empty directory gives %q, %v", names(empty), err)
+	}
+}
+
+// A large directory is looked at by several goroutines.
+func TestCollectLarge(t *testing.T) {
+	content := map[string]string{"d/link": "-> f0007", "d/pipe": ""}
+	for i := range 5*statAtOnce + 3 {
+		content[fmt.Sprintf("d/f%04d", i)] = strings.Repeat("x", i)
+	}
+	dir := newTree(t, content)
+	pipe := filepath.Join(dir, "d/pipe")
+	if err := errors.Join(os.Remove(pipe), unix.Mkfifo(pipe, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	var skipped []string
+	files, err := Collect([]string{dir}, func(path string) { skipped = append(skipped, path) })
+	if err != nil || len(files) != len(content)-1 || len(skipped) != 1 || skipped[0] != pipe {
+		t.Fatalf("%d files, skipped %q, %v", len(files), skipped, err)
+	}
+	for i, f := range files {
+		want, info := content[f.Name], fs.FileInfo(nil)
+		if f.Name == "d/link" {
+			want = content["d/f0007"]
+		}
+		if info, err = os.Stat(f.Path); err != nil || f.Size != int64(len(want)) || !f.modified.Equal(info.ModTime()) {
+			t.Errorf("%+v, %v, of %d bytes", f, err, len(want))
+		}
+		if i > 0 && files[i-1].Name >= f.Name {
+			t.Errorf("%q comes before %q", files[i-1].Name, f.Name)
+		}
 	}
 }
 

@@ -24,6 +24,8 @@ var (
 	flagRate      = flag.Float64("gbit", 0, "the origin's rate in Gbit/s (0: 1 with offloads, 0.6 without)")
 	flagEdges     = flag.Int("edges", 4, "how many edges there are")
 	flagProfiles  = flag.String("profiles", "", "write a CPU profile of each daemon into this `directory`")
+	flagFiles     = flag.Int("files", 0, "how many small files of 1 KB (0: 20,000)")
+	flagOffloads  = flag.Bool("offloads", true, "offloads, for small files")
 	flagServe     = flag.Duration("serve", 2*time.Second, "how long wrk asks a server in a round")
 	flagDirectory = flag.String("directory", "", "where the daemons keep their files (default: the directory for temporary files)")
 )

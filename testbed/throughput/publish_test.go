@@ -1,6 +1,7 @@
 package throughput
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -50,11 +51,11 @@ func BenchmarkPublish(b *testing.B) {
 	}
 }
 
-// BenchmarkSmall publishes many small files at once, with offloads.
+// BenchmarkSmall publishes many small files at once.
 func BenchmarkSmall(b *testing.B) {
-	for _, run := range []struct{ count, size int }{{2000, 10e3}, {20000, 1e3}} {
+	for _, run := range []struct{ count, size int }{{2000, 10e3}, {cmp.Or(*flagFiles, 20000), 1e3}} {
 		b.Run(fmt.Sprintf("files=%dx%d", run.count, run.size), func(b *testing.B) {
-			w := newWorld(b, netns.Config{Edges: *flagEdges, Offloads: true}, 1e9)
+			w := newWorld(b, netns.Config{Edges: *flagEdges, Offloads: *flagOffloads}, session.Rate(cmp.Or(*flagRate, 1)*1e9))
 			w.tree(b, filepath.Join(w.dir, "tree"), run.count, run.size)
 			w.publish(b, "tree")
 			var total cost

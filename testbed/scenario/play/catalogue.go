@@ -12,7 +12,7 @@ import (
 const (
 	// bundleAlone, bundleBytes and bundleObjects are how the origin makes bundles of objects.
 	bundleAlone   = 1 << 20
-	bundleBytes   = 16 << 20
+	bundleBytes   = 4 << 20
 	bundleObjects = 4096
 	// selectorsPerEntry is how many keys of the length that they have here fit into one entry.
 	selectorsPerEntry = 40
