@@ -147,6 +147,33 @@ func (c *Cache) revoke(b batch, cause error) {
 	sequence := missing[0]
 	c.cfg.Log.Warn("entry dropped", "sequence", sequence, "err", cause)
 	b.forget(sequence)
+	c.unbundle(sequence)
+}
+
+// Withdraw forgets an entry above the mark, and its bundle: it turned out to be of another log than the
+// rest. Of an entry at or below the mark, or not here, it does nothing.
+func (c *Cache) Withdraw(sequence uint64) error {
+	c.reap()
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	withdrawn := false
+	err := c.change(func(b batch) error {
+		if withdrawn = c.catalogue.Withdraw(sequence); withdrawn {
+			b.forget(sequence)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("edgecache: withdraw entry %d: %w", sequence, err)
+	}
+	if withdrawn {
+		c.unbundle(sequence)
+	}
+	return nil
+}
+
+// unbundle forgets the bundle of an entry that is here no more; writing is held.
+func (c *Cache) unbundle(sequence uint64) {
 	c.mu.Lock()
 	drops := c.release([]uint64{sequence})
 	c.mu.Unlock()

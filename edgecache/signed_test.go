@@ -63,3 +63,44 @@ func TestSigned(t *testing.T) {
 		e.reopen()
 	}
 }
+
+// TestWithdraw takes back what came of another log above a gap, complete or on its way, in force or not.
+func TestWithdraw(t *testing.T) {
+	o := newOrigin(t)
+	e := openEdge(t, o, o.config(t.TempDir()))
+	e.deliver(o.publish(file("/a", "one")))
+	sequence, previous := o.sequence, o.previous
+	o.purge(purgeAll()) // never comes
+	whole, begun, purge := o.publish(file("/a", "other")), o.publish(file("/b", "b"), file("/c", string(random(1, 9000)))), o.purge(purgeKey("/a"))
+	e.deliver(whole)
+	e.want(at("/a"), 200, "other")
+	e.apply(begun, purge)
+	e.receive(begun, 0)
+	e.want(at("/a"), 404, "")
+	for _, m := range []*made{whole, begun, purge} {
+		for range 2 {
+			if err := e.Withdraw(m.sequence()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := e.Withdraw(1); err != nil { // below the mark it stays
+		t.Fatal(err)
+	}
+	o.sequence, o.previous = sequence, previous
+	for range 2 {
+		e.want(at("/a"), 200, "one")
+		e.want(at("/b"), 404, "")
+		if s := e.State(); s.Mark != 1 || s.Newest != 1 || s.Complete != 1 || len(s.Done) > 0 {
+			t.Errorf("%+v", s)
+		}
+		if w := e.Wanted(9); len(w) > 0 {
+			t.Errorf("wanted: %v", w)
+		}
+		e.reopen()
+	}
+	e.deliver(o.publish(file("/a", "two")))
+	e.deliver(o.publish(file("/b", "three")))
+	e.want(at("/a"), 200, "two")
+	e.want(at("/b"), 200, "three")
+}

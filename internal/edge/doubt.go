@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"fanfare/internal/api"
@@ -169,6 +170,30 @@ func (p *prover) prove(ctx context.Context, signed [][]byte) proofDone {
 	return done
 }
 
+// noteFresh notes an entry that was applied, until the mark has passed it.
+func (l *loop) noteFresh(sequence uint64) {
+	mark, _ := l.cache.Position()
+	if sequence <= mark {
+		return
+	}
+	if len(l.fresh) == cap(l.fresh) {
+		l.fresh = slices.DeleteFunc(l.fresh, func(s uint64) bool { return s <= mark })
+	}
+	l.fresh = append(l.fresh, sequence)
+}
+
+// withdraw takes back what came of the older copy of the origin before that was found out. (What the mark
+// has passed did follow.)
+func (l *loop) withdraw() {
+	for _, sequence := range l.fresh {
+		if err := l.cache.Withdraw(sequence); err != nil {
+			l.log.Error("an entry of an outdated origin cannot be taken back", "sequence", sequence, "error", err)
+		}
+		delete(l.applied, sequence)
+	}
+	l.fresh, l.dirty = l.fresh[:0], true
+}
+
 // highestSigned returns the highest sequence that the origin is known here to have signed.
 func (l *loop) highestSigned() uint64 {
 	_, highest := l.cache.Position()
@@ -221,6 +246,7 @@ func (l *loop) doubtDone(now mono.Time, done proofDone) {
 		for sequence := range l.feed.asked {
 			l.forgetControl(now, wire.ControlTOI(sequence))
 		}
+		l.withdraw()
 		l.feed.doubt() // the newest head may be one of the older copy's own
 	case changed:
 		l.log.Info("the origin has its newest log again", "head", done.Head)

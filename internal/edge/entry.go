@@ -108,6 +108,7 @@ func (l *loop) apply(now mono.Time, e entry) {
 		return
 	}
 	l.remember(e.Sequence)
+	l.noteFresh(e.Sequence)
 	l.settle(now) // all of its bundle may have come before it
 	l.planned = false
 	l.dirty, l.readinessDue = true, true

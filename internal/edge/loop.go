@@ -79,6 +79,9 @@ type loop struct {
 	// last taken.
 	newestHead []byte
 	instance   uint64
+	// fresh has the entries that were applied above the mark since the sender's last start: those to
+	// withdraw if its log turns out not to be the edge's. A few more may be in it.
+	fresh []uint64
 	// originOutdated says in a sentence what is wrong while doubt.outdated.
 	originOutdated string
 	socketDrops    uint64
@@ -231,6 +234,7 @@ func (l *loop) events(now mono.Time) {
 			l.demoted(now, false)
 		case receiver.SenderRestarted:
 			l.log.Info("the origin's sender restarted")
+			l.fresh = l.fresh[:0]
 			l.engine.RequestReport(now) // what it may forget before it hears what edges have, it forgets at its start
 		case receiver.SenderSilent:
 			l.log.Warn("nothing is heard from the origin on the group", "group", l.edge.session.Group)
