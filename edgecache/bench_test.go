@@ -61,6 +61,31 @@ func BenchmarkSmallBundle(b *testing.B) {
 	}
 }
 
+// BenchmarkOpen opens a cache with 25 bundles of 4,096 objects of 1 KB.
+func BenchmarkOpen(b *testing.B) {
+	const objects, size, bundles = 4096, 1000, 25
+	o := newOrigin(b)
+	o.oti.SymbolLength, o.oti.MaxBlock, o.oti.MaxSymbols = benchLength, benchSymbols, 255
+	content := make([]body, objects)
+	bytes := random(1, size)
+	e := openEdge(b, o, o.config(b.TempDir()))
+	for n := range bundles {
+		for i := range content {
+			content[i] = body{key: control.Key{Path: fmt.Sprintf("/%d/some/path/%d", n, i)}, bytes: bytes}
+		}
+		m := o.publish(content...)
+		padded := make([]byte, (len(m.bytes)+benchLength-1)/benchLength*benchLength)
+		copy(padded, m.bytes)
+		e.deliverBytes(m, padded)
+	}
+	for b.Loop() {
+		e.reopen()
+	}
+	if rows := e.Stats().Rows; rows != objects*bundles {
+		b.Errorf("%d rows", rows)
+	}
+}
+
 // cpuTime is how long the process has run.
 func cpuTime(b *testing.B) time.Duration {
 	b.Helper()
