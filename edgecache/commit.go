@@ -45,12 +45,15 @@ func (c *Cache) Commit(sequences ...uint64) []error {
 	if len(serve) == 0 {
 		return errs
 	}
-	err := c.harden(serve, position > durable)
+	index := position > durable
+	err := c.harden(serve, index)
 
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	if err == nil {
+	if err == nil && index {
 		c.synced(position)
+	}
+	if err == nil {
 		err = c.recordLarge(serve)
 	}
 	if err == nil {

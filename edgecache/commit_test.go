@@ -210,6 +210,39 @@ func TestLargeRecord(t *testing.T) {
 	}
 }
 
+// TestRecordsBehind: records that no sync has taken to the disk are known as such, however many commits
+// found nothing to sync in the index.
+func TestRecordsBehind(t *testing.T) {
+	o := newOrigin(t)
+	memory := vfs.NewCrashableMem()
+	e := openEdgeOn(t, o, o.config(t.TempDir()), system{index: memory})
+	first, second := o.publish(file("/a", "A")), o.publish(file("/b", "B"))
+	for _, m := range []*made{first, second} {
+		e.apply(m)
+		e.receive(m)
+	}
+	for _, sequence := range e.Ready() {
+		if err := e.Commit(sequence)[0]; err != nil {
+			t.Fatal(err)
+		}
+		if !e.Settle() || !e.Unsynced() {
+			t.Errorf("bundle %d: all on disk: %v", sequence, !e.Unsynced())
+		}
+		if b := e.bundles[first.sequence()]; b.recorded <= e.onDisk {
+			t.Errorf("bundle %d: the first record, of batch %d, is taken to be on disk: %d are", sequence, b.recorded, e.onDisk)
+		}
+	}
+	if err := e.Harden(); err != nil || e.Unsynced() {
+		t.Errorf("hardened: %v, all on disk: %v", err, !e.Unsynced())
+	}
+	lost := memory.CrashClone(vfs.CrashCloneCfg{})
+	dir := damaged(t, e.cfg.Dir, map[string]bool{"1": true, "2": true}, nil)
+	again := openEdgeOn(t, o, o.config(dir), system{index: lost})
+	if s := again.Stats(); s.BlocksResumed > 0 || s.Bundles != 2 {
+		t.Errorf("read again what had its record: %+v", s)
+	}
+}
+
 // TestEvictedWithoutRecord evicts a bundle whose record is not durable: after a power loss it must not
 // be wanted again.
 func TestEvictedWithoutRecord(t *testing.T) {
