@@ -41,6 +41,12 @@ func TestClientIsLight(t *testing.T) {
 			t.Errorf("the client imports %s: is it light? See GODEBUG=inittrace=1", path)
 		}
 	}
+	all := strings.Fields(goTool(t, "list", "-tags", "client", "-deps", "."))
+	for _, heavy := range []string{"net/http", "crypto/tls", "crypto/x509"} {
+		if slices.Contains(all, heavy) {
+			t.Errorf("the client imports %s", heavy)
+		}
+	}
 }
 
 // The client hands on what is not its own to the whole command beside it.

@@ -11,7 +11,7 @@
 //	DELETE /v1/edges/NAME                           forgets an expected edge
 //
 // A POST with wait=TIMEOUT goes on as GET /v1/wait does: behind the result, in the same answer, come
-// Receipts. An origin whose edges cannot answer refuses it.
+// Receipts, the first after 100 ms at the latest; the result comes with it. An origin whose edges cannot answer refuses it.
 //
 // And for edges, on the advertised TCP port as well:
 //

@@ -36,7 +36,7 @@ func (o *Origin) followed(f change) func(http.ResponseWriter, *http.Request) err
 			writeJSON(w, http.StatusOK, result)
 		default:
 			answer := newLines(w)
-			if answer.send(result) == nil {
+			if answer.put(result) == nil {
 				o.sendReceipts(r.Context(), answer, sequences, timeout)
 			} // else who asked is gone
 		}
@@ -97,7 +97,7 @@ func (t *edgeTable) serve(s api.Sequences) bool {
 	return true
 }
 
-// lines is an answer of JSON values, one a line, each of which goes out at once.
+// lines is an answer of JSON values, one a line.
 type lines struct {
 	encoder    *json.Encoder
 	controller *http.ResponseController
@@ -108,9 +108,16 @@ func newLines(w http.ResponseWriter) *lines {
 	return &lines{json.NewEncoder(w), http.NewResponseController(w)}
 }
 
-func (l *lines) send(value any) error {
+// put has a value go out with the next one. A result is mostly followed by its final receipt within
+// milliseconds, in which its reader would only be in the way of those who are at work.
+func (l *lines) put(value any) error {
 	_ = l.controller.SetWriteDeadline(time.Now().Add(patience))
-	if err := l.encoder.Encode(value); err != nil {
+	return l.encoder.Encode(value)
+}
+
+// send has a value, and what was put before, go out at once.
+func (l *lines) send(value any) error {
+	if err := l.put(value); err != nil {
 		return err
 	}
 	return l.controller.Flush()
