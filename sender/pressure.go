@@ -51,6 +51,9 @@ const (
 	backlogShort = 8
 	// pressureParts of the rate is left to the edges at least, whatever they tell.
 	pressureParts = 16
+	// mostIntake times the rate is what an edge is taken to take in at most: one that is faster empties its
+	// buffer by itself, unless it is mistaken.
+	mostIntake = 2
 	// fewParts of the rate is left to the edges of which not half are behind: repair costs them as much.
 	fewParts = 2
 	// backlogKeep is how long an edge counts as behind at least after it was last heard to be, or
@@ -147,7 +150,7 @@ func (e *Engine) wish(b *backlog, news time.Duration) wish {
 	if b.intake == 0 { // it does not know
 		w.intake = e.pressure.current
 	}
-	w.intake = min(max(w.intake, e.rate.current/pressureParts), e.rate.current)
+	w.intake = min(max(w.intake, e.rate.current/pressureParts), mostIntake*e.rate.current)
 	w.rate = w.intake * (1 - w.drain)
 	return w
 }
@@ -179,7 +182,7 @@ func (e *Engine) pace(now mono.Time) {
 		news := e.newsTime(now)
 		since := max(0, now.Sub(p.at)-news)
 		grown := p.intake * math.Exp(float64(since)/float64(max(growTime, growTrips*news)))
-		if allowed = min(allowed, grown) * (1 - p.drain); grown >= e.rate.current && p.drain == 0 {
+		if allowed = min(allowed, grown*(1-p.drain)); grown >= e.rate.current && p.drain == 0 {
 			p.intake = 0
 		}
 		allowed = max(allowed, e.rate.current/pressureParts)

@@ -105,6 +105,9 @@ func printStatus(w io.Writer, s *api.Status) error {
 	if s.Sender.Rate > 0 && s.Sender.Rate < s.Rate {
 		now = ", now " + progress.Rate(s.Sender.Rate/8, time.Second)
 	}
+	if s.Sender.Rate < s.Sender.RateAllowed {
+		now += ", all that edges can take in"
+	}
 	fmt.Fprintf(w, "origin   %s on %s to %s, at most %s%s\n", cmp.Or(s.Origin, s.Mode), s.Interface, s.Group, progress.Rate(s.Rate/8, time.Second), now)
 	if s.Outdated != "" {
 		fmt.Fprintf(w, "OUTDATED %s\n", s.Outdated)

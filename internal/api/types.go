@@ -197,8 +197,10 @@ type Sender struct {
 	NACKsReceived        uint64  `json:"nacks_received"`
 	FeedbackInvalid      uint64  `json:"feedback_invalid"`
 	GRTTSeconds          float64 `json:"grtt_seconds"`
-	// Rate is what may be sent at present, in bits per second; Status.Rate is the most.
-	Rate uint64 `json:"rate"`
+	// Rate is what may be sent at present, in bits per second; Status.Rate is the most. RateAllowed is what
+	// it would be but for edges that cannot take in more.
+	Rate        uint64 `json:"rate"`
+	RateAllowed uint64 `json:"rate_allowed"`
 	// Sending is how many objects are in their first pass or being repaired.
 	Sending int `json:"sending"`
 }

@@ -136,7 +136,9 @@ func (c *config) pathText() string {
 	return fmt.Sprintf(`
 # Set this unless the path is yours: then the rate is adaptive, between this and the session's. It
 # follows what TCP would get at all but the worst tenth of the edges (RFC 8085), and heeds ECN.
-# Unless set the session's rate is sent, whatever is lost.
+# Unless set the session's rate is sent, whatever is lost. Either way the origin slows down while
+# the receive buffers of edges fill, more than a fifth of them, and sends what they can take in: half
+# of the rate at least, or a sixteenth if half of the edges are behind.
 %s
 
 # DSCP of what is sent: the log and heartbeats, repair, and data sent for the first time. Numbers

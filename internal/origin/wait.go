@@ -123,7 +123,7 @@ func (o *Origin) handleStatus(w http.ResponseWriter, r *http.Request) error {
 			ProactiveSymbolsSent: snapshot.engine.ProactiveSymbolsSent,
 			HeartbeatsSent:       snapshot.engine.HeartbeatsSent, NACKsReceived: snapshot.engine.NACKsReceived,
 			FeedbackInvalid: snapshot.loop.FeedbackInvalid, GRTTSeconds: snapshot.engine.GRTT.Seconds(),
-			Rate:    uint64(snapshot.engine.Rate),
+			Rate: uint64(snapshot.engine.Rate), RateAllowed: uint64(snapshot.engine.RateAllowed),
 			Sending: snapshot.sending,
 		},
 	}
