@@ -9,8 +9,12 @@ import (
 	"fanfare/internal/api"
 )
 
-// progressEvery is how often a receipt that is not final is sent. That edges are there is told at once.
-const progressEvery = 100 * time.Millisecond
+const (
+	// progressEvery is how often a receipt that is not final is sent.
+	progressEvery = 100 * time.Millisecond
+	// gatherEdges is how soon after another edge serves what is followed; that all do is told at once.
+	gatherEdges = 10 * time.Millisecond
+)
 
 // change is a request that appends entries: it returns which, and what it answers.
 type change func(w http.ResponseWriter, r *http.Request) (result any, s api.Sequences, err error)
@@ -60,16 +64,22 @@ func (o *Origin) followQuery(r *http.Request) (timeout time.Duration, follow boo
 // sendReceipts sends receipts until all expected edges serve the entries, the time is over, or
 // who waits is gone.
 func (o *Origin) sendReceipts(ctx context.Context, answer *lines, s api.Sequences, timeout time.Duration) {
-	deadline, tick := time.NewTimer(timeout), time.NewTicker(progressEvery)
+	deadline, next := time.NewTimer(timeout), time.NewTimer(progressEvery)
 	defer deadline.Stop()
-	defer tick.Stop()
+	defer next.Stop()
+	told, soon := 0, false
 	for final := false; ; {
 		changed := o.edges.changes()
-		if o.edges.serve(s) || final {
+		served, all := o.edges.serve(s)
+		if all || final {
 			receipt := o.edges.receipt(time.Now(), s, o.spool.get)
 			receipt.Final = true
 			_ = answer.send(receipt) // who waited may be gone
 			return
+		}
+		if served != told && !soon {
+			next.Reset(gatherEdges)
+			soon = true
 		}
 		select {
 		case <-ctx.Done():
@@ -77,24 +87,27 @@ func (o *Origin) sendReceipts(ctx context.Context, answer *lines, s api.Sequence
 		case <-deadline.C:
 			final = true
 		case <-changed:
-		case <-tick.C:
-			if answer.send(o.edges.receipt(time.Now(), s, o.spool.get)) != nil {
+		case <-next.C:
+			receipt := o.edges.receipt(time.Now(), s, o.spool.get)
+			if answer.send(receipt) != nil {
 				return
 			}
+			told, soon = receipt.Served, false
+			next.Reset(progressEvery)
 		}
 	}
 }
 
-// serve reports whether every expected edge serves the entries.
-func (t *edgeTable) serve(s api.Sequences) bool {
+// serve returns how many expected edges serve the entries, and whether all do.
+func (t *edgeTable) serve(s api.Sequences) (served int, all bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, e := range t.edges {
-		if !e.serves(s.First, s.Last) {
-			return false
+		if e.serves(s.First, s.Last) {
+			served++
 		}
 	}
-	return true
+	return served, served == len(t.edges)
 }
 
 // lines is an answer of JSON values, one a line.
