@@ -37,3 +37,17 @@ func TestStatusTellsOutdated(t *testing.T) {
 		}
 	}
 }
+
+// TestStatusSlowEdges checks that the table says why less is sent than may be.
+func TestStatusSlowEdges(t *testing.T) {
+	for allowed, want := range map[uint64]bool{40_000_000: false, 60_000_000: true} {
+		var text strings.Builder
+		s := &api.Status{Rate: 80_000_000, Sender: api.Sender{Rate: 40_000_000, RateAllowed: allowed}}
+		if err := printStatus(&text, s); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(text.String(), "40 Mb/s, all that edges can take in"); got != want || !strings.Contains(text.String(), "now 40 Mb/s") {
+			t.Errorf("with %d allowed: %q", allowed, text.String())
+		}
+	}
+}
