@@ -6,14 +6,15 @@
 // # What a run is
 //
 // A run has a bed of its own (testbed/netns) with the loss asked for on data, for UDP and TCP
-// alike. The receivers' programs are started and get time to settle. The clock starts right
-// before the publishing command is started, and stops when the last file is at the last edge:
-// for the peers when it lies in the edge's directory under its own name and in full length,
-// for Fanfare when `fanfare publish --wait` has ended, that is when every edge has said
-// that it serves everything and the publisher knows. What trails behind until the publishing
-// command ends counts as sent, but not as time. Then every file at every edge is compared with
-// its digest, for Fanfare as served over HTTP. Whatever happens, a run ends at its time limit,
-// or when nothing has left the origin for a while, and its processes and namespaces go.
+// alike. The receivers' programs are started and get time to settle, while memory for all files is
+// touched once (warm). The clock starts right before the publishing command is started, and stops
+// when the last file is at the last edge: for the peers when it lies in the edge's directory under
+// its own name and in full length, for Fanfare when `fanfare publish --wait` has ended, that is
+// when every edge has said that it serves everything and the publisher knows. What trails behind
+// until the publishing command ends counts as sent, but not as time. Then every file at every edge
+// is compared with its digest, for Fanfare as served over HTTP. Whatever happens, a run ends at
+// its time limit, or when nothing has left the origin for a while, and its processes and
+// namespaces go.
 //
 // Rounds are interleaved: a round runs every system at every work and loss once.
 //

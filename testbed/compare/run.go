@@ -24,6 +24,9 @@ const (
 	// stalled ends a run in which less than stallBytes left the origin for so long.
 	stalled    = 8 * time.Second
 	stallBytes = 20_000
+	// memoryCopies is how many times the files are in memory besides once for each edge: as they are,
+	// and at the origin.
+	memoryCopies = 2
 )
 
 // run is one system doing one work once.
@@ -110,6 +113,9 @@ func (r *run) transfer(ctx context.Context, s system, t *report.Transfer) error 
 	ctx, cancel := context.WithTimeout(ctx, r.config.Limit)
 	defer cancel()
 	if err := s.prepare(ctx, r); err != nil {
+		return err
+	}
+	if err := warm(r.work.Bytes * int64(r.config.Edges+memoryCopies)); err != nil {
 		return err
 	}
 	time.Sleep(settling)
