@@ -26,8 +26,8 @@ func (c *Catalogue) bundle(sequence uint64) *bundle {
 	return b
 }
 
-// attach makes the objects of a bundle known, but for those that nobody has any more. What it keeps of
-// an object is a copy, so that one row does not hold the memory of a whole manifest.
+// attach makes the objects of a bundle known, but for those that nobody has any more. What it keeps
+// of an object is a copy, so that one row does not hold the memory of a whole manifest.
 func (c *Catalogue) attach(b *bundle, objects []Object, dead ObjectSet) {
 	b.hasManifest = true
 	b.slots = make([]*slot, 0, len(objects))

@@ -82,8 +82,8 @@ func (c *Catalogue) reset() {
 // Apply takes an entry that Open accepted, and its HashEntry, in any order and any number of
 // times; it is in force at once. The catalogue keeps e. isNew is false if nothing changed: it
 // was known, or is at or below the mark. It returns an error that wraps ErrChannel, ErrGeneration,
-// ErrManifest, or ErrChain if another entry with this sequence is here, or it does not follow from the
-// one at the mark; then nothing changed.
+// ErrManifest, or ErrChain if another entry with this sequence is here, or it does not follow from
+// the one at the mark; then nothing changed.
 func (c *Catalogue) Apply(e *Entry, hash Hash) (isNew bool, err error) {
 	if err := c.admit(e); err != nil {
 		return false, err

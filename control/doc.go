@@ -51,8 +51,9 @@
 //
 // A store keeps rows by the bundle, since a bundle's come together and mostly go together: the
 // objects of each manifest as AppendRows has them, from when the manifest is known, and which of them
-// are rows no more. Changes, as Fold returns them, are one batch for it: rows to delete, the new mark,
-// entries and bundles to forget. It keeps besides: entries above the mark, as sent, from when they are
-// applied; manifests of bundles until they are folded; and which bundles are complete. After a restart
-// it hands rows, mark and complete bundles to Restore, and applies the entries above the mark again.
+// are rows no more. Changes, as Fold returns them, are one batch for it: rows to delete, the new
+// mark, entries and bundles to forget. It keeps besides: entries above the mark, as sent, from when
+// they are applied; manifests of bundles until they are folded; and which bundles are complete.
+// After a restart it hands rows, mark and complete bundles to Restore, and applies the entries
+// above the mark again.
 package control

@@ -161,6 +161,6 @@ func (p *Publish) Validate() error {
 	return err
 }
 
-// InlineManifest returns the manifest that travels in the entry, which was validated since it was last
-// changed; nil if there is none. It must not be changed.
+// InlineManifest returns the manifest that travels in the entry, which was validated since it was
+// last changed; nil if there is none. It must not be changed.
 func (p *Publish) InlineManifest() *Manifest { return p.inline }

@@ -96,8 +96,8 @@ func (c *Catalogue) checkChain(end uint64) error {
 	return nil
 }
 
-// Withdraw takes an entry above the mark back, with its manifest and what Complete said of its bytes, as if
-// it had never come: it is of another log. It reports whether the entry was there.
+// Withdraw takes an entry above the mark back, with its manifest and what Complete said of its
+// bytes, as if it had never come: it is of another log. It reports whether the entry was there.
 func (c *Catalogue) Withdraw(sequence uint64) bool {
 	if c.overlay[sequence] == nil {
 		return false

@@ -150,8 +150,8 @@ func (c *Cache) revoke(b batch, cause error) {
 	c.unbundle(sequence)
 }
 
-// Withdraw forgets an entry above the mark, and its bundle: it turned out to be of another log than the
-// rest. Of an entry at or below the mark, or not here, it does nothing.
+// Withdraw forgets an entry above the mark, and its bundle: it turned out to be of another log than
+// the rest. Of an entry at or below the mark, or not here, it does nothing.
 func (c *Cache) Withdraw(sequence uint64) error {
 	c.reap()
 	c.writing.Lock()
@@ -273,8 +273,8 @@ func (c *Cache) CheckHead(h control.Head) error {
 	return c.catalogue.CheckHead(h)
 }
 
-// Position returns the mark and the highest sequence of all entries here, as they are now; State tells
-// what is durable.
+// Position returns the mark and the highest sequence of all entries here, as they are now; State
+// tells what is durable.
 func (c *Cache) Position() (mark, highest uint64) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()

@@ -42,8 +42,8 @@ func BenchmarkSmallObjects(b *testing.B) {
 	b.ReportMetric(float64(used.Nanoseconds())/float64(b.N*objects), "cpu-ns/object")
 }
 
-// BenchmarkSmallBundle takes a bundle of one object of 100 KB from its last block until it may be told:
-// what an edge waits for.
+// BenchmarkSmallBundle takes a bundle of one object of 100 KB from its last block until it may be
+// told: what an edge waits for.
 func BenchmarkSmallBundle(b *testing.B) {
 	o := newOrigin(b)
 	o.inline = 1200

@@ -45,8 +45,8 @@ func (b *bundle) lastModified() []string {
 	return made
 }
 
-// serveWhole answers a plain request as servePart would, in less time. date is formatModified of the time of
-// last modification. The header has everything but what follows from the arguments.
+// serveWhole answers a plain request as servePart would, in less time. date is formatModified of
+// the time of last modification. The header has everything but what follows from the arguments.
 func serveWhole(w http.ResponseWriter, r *http.Request, o *control.Object, date []string, b *objectBody) {
 	// Both values are pieces of one string, both slices of one array: two allocations.
 	var buffer [80]byte
@@ -62,8 +62,8 @@ func serveWhole(w http.ResponseWriter, r *http.Request, o *control.Object, date 
 	}
 }
 
-// servePart answers any request, as http.ServeContent has it. The header has everything but what follows from
-// the arguments.
+// servePart answers any request, as http.ServeContent has it. The header has everything but what
+// follows from the arguments.
 func servePart(w http.ResponseWriter, r *http.Request, o *control.Object, modified time.Time, b *objectBody) {
 	header := w.Header()
 	header["Etag"] = []string{entityTag(o.Digest)}

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// recheckBytes is the size up to which a bundle's record may follow its bytes to the disk later: a
-	// restart that finds none reads the bundle again, which takes about 10 ms.
+	// recheckBytes is the size up to which a bundle's record may follow its bytes to the disk
+	// later: a restart that finds none reads the bundle again, which takes about 10 ms.
 	recheckBytes = 16 << 20
 	// MaxCommit is how many bundles Commit may be given at a time: so many files are synced at once.
 	MaxCommit = 16

@@ -210,8 +210,8 @@ func TestLargeRecord(t *testing.T) {
 	}
 }
 
-// TestRecordsBehind: records that no sync has taken to the disk are known as such, however many commits
-// found nothing to sync in the index.
+// TestRecordsBehind: records that no sync has taken to the disk are known as such, however many
+// commits found nothing to sync in the index.
 func TestRecordsBehind(t *testing.T) {
 	o := newOrigin(t)
 	memory := vfs.NewCrashableMem()
@@ -243,8 +243,8 @@ func TestRecordsBehind(t *testing.T) {
 	}
 }
 
-// TestEvictedWithoutRecord evicts a bundle whose record is not durable: after a power loss it must not
-// be wanted again.
+// TestEvictedWithoutRecord evicts a bundle whose record is not durable: after a power loss it must
+// not be wanted again.
 func TestEvictedWithoutRecord(t *testing.T) {
 	o := newOrigin(t)
 	memory := vfs.NewCrashableMem()

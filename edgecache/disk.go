@@ -74,8 +74,8 @@ func (d *disk) begin(f *os.File, size int64) error {
 	return d.allocate(f, size)
 }
 
-// shorten takes from f what it has beyond size, if there is space for all the rest. It reports whether
-// the file system is in memory.
+// shorten takes from f what it has beyond size, if there is space for all the rest. It reports
+// whether the file system is in memory.
 func (d *disk) shorten(f *os.File, size int64) (memory bool, err error) {
 	var fs unix.Statfs_t
 	if err := unix.Fstatfs(int(f.Fd()), &fs); err != nil {

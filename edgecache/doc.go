@@ -14,8 +14,8 @@
 // One goroutine, the loop, calls the writing half: Apply, Begin, Symbol, FinishBlock, Poisoned,
 // Ready, Abort, Whole, Wanted, Sync, State. Commit is called once for each bundle that Ready
 // named, by the loop or by other goroutines, several at a time if they like, and Harden by one of
-// them. Requests to the Handler, SetReady, Stats, Missing, CheckHead and Position run anywhere, at any time. Close
-// comes last, when no other call is running.
+// them. Requests to the Handler, SetReady, Stats, Missing, CheckHead and Position run anywhere, at
+// any time. Close comes last, when no other call is running.
 //
 // The way of a bundle:
 //
@@ -32,20 +32,22 @@
 // object costs no open(2). A small one is read into memory and leaves together with the head of
 // the answer in one write; a larger one goes by sendfile(2) from its offset, where there is no
 // TLS. Both take a server whose connections are those of internal/cork. Conditions and ranges are
-// http.ServeContent's; a request without either is answered the same way, but without asking it (body.go).
+// http.ServeContent's; a request without either is answered the same way, but without asking it
+// (body.go).
 //
 // # What survives
 //
 // An entry is in force over HTTP when Apply returns, and durable when Sync or Harden returns; State
 // and Durable tell only what is durable. The file of a bundle that a purge killed goes after the
-// purge is durable. The bytes of an unfinished bundle are not synced: a restart verifies them block by
-// block against their digests, and what does not match, a hole included, is missing. A complete
+// purge is durable. The bytes of an unfinished bundle are not synced: a restart verifies them block
+// by block against their digests, and what does not match, a hole included, is missing. A complete
 // bundle whose file is gone counts as evicted.
 //
-// Commit waits for the disk once: for the bundle's file, its name, and the index with the entry, which
-// are synced at the same time. Then the bundle is served and told. Only now its record is written,
-// which says that the bundle is complete and lets go of the entry; it becomes durable with the next sync,
-// 50 ms later at most. So a record is never durable before the bytes are; and when the power goes
+// Commit waits for the disk once: for the bundle's file, its name, and the index with the entry,
+// which are synced at the same time. Then the bundle is served and told. Only now its record is
+// written, which says that the bundle is complete and lets go of the entry; it becomes durable with
+// the next sync, 50 ms later at most. So a record is never durable before the bytes are; and when
+// the power goes
 //
 //   - before all three syncs are done, nothing was told. The next Open finds an entry without
 //     record, or no entry, and reads the blocks against the digests that the origin signed.

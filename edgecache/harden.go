@@ -19,8 +19,8 @@ func (c *Cache) Harden() error {
 	return c.unlink()
 }
 
-// Settle has Durable tell of all that is there, if that is durable, without waiting for the disk: as a
-// rule it is after a Commit. If it returns false, Harden is needed.
+// Settle has Durable tell of all that is there, if that is durable, without waiting for the disk:
+// as a rule it is after a Commit. If it returns false, Harden is needed.
 func (c *Cache) Settle() bool {
 	c.writing.Lock()
 	defer c.writing.Unlock()

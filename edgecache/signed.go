@@ -1,11 +1,12 @@
 package edgecache
 
-// keepMark has the entry at the new mark kept as the origin signed it, though all else of it is in the
-// rows: it proves which log they are of. writing is held, and b not applied yet.
+// keepMark has the entry at the new mark kept as the origin signed it, though all else of it is in
+// the rows: it proves which log they are of. writing is held, and b not applied yet.
 func (c *Cache) keepMark(b batch, mark uint64) {
 	raw := c.applying.raw
 	if raw == nil || c.applying.sequence != mark {
-		// It was applied before. If it cannot be read the older one stays, which proves a little less.
+		// It was applied before. If it cannot be read the older one stays, which proves a little
+		// less.
 		raw, _ = c.index.get(sequenceKey(tagEntry, mark))
 	}
 	if raw != nil {

@@ -64,7 +64,8 @@ func TestSigned(t *testing.T) {
 	}
 }
 
-// TestWithdraw takes back what came of another log above a gap, complete or on its way, in force or not.
+// TestWithdraw takes back what came of another log above a gap, complete or on its way, in force or
+// not.
 func TestWithdraw(t *testing.T) {
 	o := newOrigin(t)
 	e := openEdge(t, o, o.config(t.TempDir()))

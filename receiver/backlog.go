@@ -7,9 +7,10 @@ import (
 	"fanfare/internal/wire"
 )
 
-// backlog knows how full this host's receive buffer is, and at what rate packets are taken out of it. The
-// sender is told while it is fuller than an eighth, and when that is over: it can send more slowly
-// before packets are lost here, which would cost more time and more of this host than they did.
+// backlog knows how full this host's receive buffer is, and at what rate packets are taken out of
+// it. The sender is told while it is fuller than an eighth, and when that is over: it can send more
+// slowly before packets are lost here, which would cost more time and more of this host than they
+// did.
 type backlog struct {
 	// share of the buffer was taken when the loop last looked, at looked; by then it had taken out so
 	// many bytes.

@@ -20,8 +20,8 @@ func (h *harness) backlogs() (list []wire.Feedback) {
 	return list
 }
 
-// TestBacklogTold checks when the sender is told of a backlog: at once, then every few milliseconds, and
-// when it is over.
+// TestBacklogTold checks when the sender is told of a backlog: at once, then every few
+// milliseconds, and when it is over.
 func TestBacklogTold(t *testing.T) {
 	for _, test := range []struct {
 		name     string

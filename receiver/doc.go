@@ -119,9 +119,9 @@
 // the same are kept as before. Promoted ends it.
 //
 // How full this host's receive buffer is goes with every message (backlog.go); above an eighth it is
-// told every 5 ms, or as often as the interval of reports allows, with the rate at which packets are taken
-// out, so that the sender does not outrun this host. In groups of more than 64 edges only reports and asks
-// tell it.
+// told every 5 ms, or as often as the interval of reports allows, with the rate at which packets
+// are taken out, so that the sender does not outrun this host. In groups of more than 64 edges only
+// reports and asks tell it.
 //
 // # A new sender
 //

@@ -149,11 +149,12 @@
 //	            which TCP would get the 20 Mb/s that they receive at a round trip of 20 ms
 //	            20 Mb/s; from now on the rate moves as the mean interval between events does
 //
-// At either kind of rate the edges can press it (pressure.go). An edge whose receive buffer is fuller than an
-// eighth says so, every few milliseconds, and at what rate it takes packets out; the sender then sends no
-// faster than the edges take in, down to a sixteenth of the rate, and lets it grow again when they have
-// caught up. As many slow edges as may be demoted press nothing. Report intervals, purses and
-// interleaving follow the rate as it would be. With a buffer for 80 ms and four edges that take in 60 %:
+// At either kind of rate the edges can press it (pressure.go). An edge whose receive buffer is
+// fuller than an eighth says so, every few milliseconds, and at what rate it takes packets out; the
+// sender then sends no faster than the edges take in, down to a sixteenth of the rate, and lets it
+// grow again when they have caught up. As many slow edges as may be demoted press nothing. Report
+// intervals, purses and interleaving follow the rate as it would be. With a buffer for 80 ms and
+// four edges that take in 60 %:
 //
 //	 0 ms   400 Mb/s
 //	25 ms   all tell of an eighth, and of 240 Mb/s: 240 Mb/s at once, then between 220 and 245 while the

@@ -8,9 +8,9 @@ import (
 )
 
 // Interleaving: as many blocks take turns as the path holds, or as take apart the bursts in which
-// packets are lost, within limits. While no edge loses anything to speak of blocks go one by one: then a
-// train of packets is one piece of the file, and an edge has a block together while it is in its
-// processor's cache (1.17 CPU seconds a GB where eight blocks that took turns were 1.47).
+// packets are lost, within limits. While no edge loses anything to speak of blocks go one by one:
+// then a train of packets is one piece of the file, and an edge has a block together while it is in
+// its processor's cache (1.17 CPU seconds a GB where eight blocks that took turns were 1.47).
 const (
 	interleaveRTT = 20 * time.Millisecond
 	// burstLeast is a run of lost packets that one block can well bear, in thousandths of a packet:
@@ -18,12 +18,12 @@ const (
 	// burstSpread times the mean take turns, since many runs are longer than the mean.
 	burstLeast  = 2000
 	burstSpread = 1.6
-	// burstLoss is the loss in packets per million below which an edge is clean and its bursts do not matter,
-	// burstPercent the share of the others whose bursts are taken apart.
+	// burstLoss is the loss in packets per million below which an edge is clean and its bursts do
+	// not matter, burstPercent the share of the others whose bursts are taken apart.
 	burstLoss    = 500
 	burstPercent = 95
-	// cleanBlocks of an object are sent before its blocks go one by one: what edges reported when there
-	// was little to receive says little.
+	// cleanBlocks of an object are sent before its blocks go one by one: what edges reported when
+	// there was little to receive says little.
 	cleanBlocks = 2 * wire.MaxInterleave
 )
 

@@ -11,15 +11,15 @@ import (
 )
 
 // pressure makes the engine send no faster than the edges take in. An edge whose receive buffer fills
-// tells how full it is, and at what rate it empties it, before it overflows: what a buffer drops costs
-// repair, which costs the edge more than it could bear as it is.
+// tells how full it is, and at what rate it empties it, before it overflows: what a buffer drops
+// costs repair, which costs the edge more than it could bear as it is.
 //
-// As many slow edges as may be demoted slow nobody: they lose, and are repaired or demoted. If there are more, their
-// repair costs the others more than a rate that suits them; so the engine sends at that, but at no less
-// than half of what it may, unless half of all edges can take no more. At first the engine sends at
-// that rate, less a part by which the buffers get emptier; once none is fuller than an eighth the rate
-// grows again, slowly enough that word of a backlog comes in time. If edges are heard to be behind no
-// more, for whatever reason, nothing of it stays for long.
+// As many slow edges as may be demoted slow nobody: they lose, and are repaired or demoted. If
+// there are more, their repair costs the others more than a rate that suits them; so the engine
+// sends at that, but at no less than half of what it may, unless half of all edges can take no
+// more. At first the engine sends at that rate, less a part by which the buffers get emptier; once
+// none is fuller than an eighth the rate grows again, slowly enough that word of a backlog comes in
+// time. If edges are heard to be behind no more, for whatever reason, nothing of it stays for long.
 type pressure struct {
 	// intake is the rate at which the edges took in when last behind, in bits per second, and at when
 	// that was; 0: nobody was. drain is by which part less is sent, growth what the intake has been
@@ -51,18 +51,20 @@ const (
 	backlogShort = 8
 	// pressureParts of the rate is left to the edges at least, whatever they tell.
 	pressureParts = 16
-	// mostIntake times the rate is what an edge is taken to take in at most: one that is faster empties its
-	// buffer by itself, unless it is mistaken.
+	// mostIntake times the rate is what an edge is taken to take in at most: one that is faster
+	// empties its buffer by itself, unless it is mistaken.
 	mostIntake = 2
-	// fewParts of the rate is left to the edges of which not half are behind: repair costs them as much.
+	// fewParts of the rate is left to the edges of which not half are behind: repair costs them as
+	// much.
 	fewParts = 2
 	// backlogKeep is how long an edge counts as behind at least after it was last heard to be, or
 	// backlogTrips times what news takes.
 	backlogKeep  = 100 * time.Millisecond
 	backlogTrips = 3
-	// drainRange is how much fuller than an eighth, in parts of it, a buffer is when as little is sent as
-	// may be. If news takes longer than drainNews less is held back for the same backlog, or it
-	// would be too much by the time that anyone hears of it: a buffer holds about 80 ms of the rate.
+	// drainRange is how much fuller than an eighth, in parts of it, a buffer is when as little is
+	// sent as may be. If news takes longer than drainNews less is held back for the same backlog,
+	// or it would be too much by the time that anyone hears of it: a buffer holds about 80 ms of
+	// the rate.
 	drainRange = 0.5
 	drainNews  = 30 * time.Millisecond
 	// growTime is the least time in which the rate grows e-fold, growTrips how many times longer than

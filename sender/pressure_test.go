@@ -144,8 +144,8 @@ func TestPressureTold(t *testing.T) {
 	}
 }
 
-// TestPressureProperty: whatever is told of backlogs, the rate stays between its part and what is allowed,
-// no window of time sees more than the rate, and when it ends everything is as before.
+// TestPressureProperty: whatever is told of backlogs, the rate stays between its part and what is
+// allowed, no window of time sees more than the rate, and when it ends everything is as before.
 func TestPressureProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := Config{Rate: rapid.SampledFrom([]uint64{64_000, 20_000_000, 1_000_000_000}).Draw(t, "rate"), PacketOverhead: 28, MaxEdges: 20}

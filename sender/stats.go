@@ -53,10 +53,11 @@ type Stats struct {
 	RepairQueue int
 	// Edges is the number of edges heard of lately, EdgesDemoted how many of them are demoted.
 	Edges, EdgesDemoted int
-	// EdgesBacklogged is how many of the edges that are well have a receive buffer fuller than an eighth.
+	// EdgesBacklogged is how many of the edges that are well have a receive buffer fuller than an
+	// eighth.
 	EdgesBacklogged int
-	// Rate is what is sent at most at present, in bits per second; RateAllowed is what it would be but
-	// for edges that cannot keep up: Config.Rate, or less if that adapts, see Config.MinRate.
+	// Rate is what is sent at most at present, in bits per second; RateAllowed is what it would be
+	// but for edges that cannot keep up: Config.Rate, or less if that adapts, see Config.MinRate.
 	Rate, RateAllowed int
 	// GRTT is the largest round trip of the group as estimated.
 	GRTT time.Duration

@@ -12,8 +12,8 @@ import (
 	"fanfare/internal/progress"
 )
 
-// await waits until every expected edge has followed what client asked for, shows how far each is, and
-// prints the receipt. It returns errIncomplete if some edge was not there in time.
+// await waits until every expected edge has followed what client asked for, shows how far each is,
+// and prints the receipt. It returns errIncomplete if some edge was not there in time.
 func (w *waiting) await(c *cobra.Command, client *api.Client, asJSON bool) error {
 	start := time.Now()
 	board := progress.New(os.Stderr)

@@ -146,8 +146,8 @@ func (c *Client) request(method, path string, query url.Values, contentType stri
 	return &request{method: method, path: path, query: query, contentType: contentType}
 }
 
-// ask sends a request with its body, and returns the head of the answer; a status other than 2xx is an
-// error. The caller closes the exchange.
+// ask sends a request with its body, and returns the head of the answer; a status other than 2xx is
+// an error. The caller closes the exchange.
 func (c *Client) ask(ctx context.Context, q *request, body []byte) (*exchange, *answer, error) {
 	e, err := c.dial(ctx)
 	if err != nil {
@@ -177,8 +177,8 @@ func (c *Client) judge(ctx context.Context, a *answer, err error) error {
 	return nil
 }
 
-// take judges the answer of an exchange and decodes it into result, if not nil. It closes the exchange,
-// but for one that Follow goes on with.
+// take judges the answer of an exchange and decodes it into result, if not nil. It closes the
+// exchange, but for one that Follow goes on with.
 func (c *Client) take(ctx context.Context, e *exchange, a *answer, err error, result any) error {
 	if err = c.judge(ctx, a, err); err != nil || result == nil {
 		e.Close()
@@ -215,8 +215,8 @@ func (c *Client) explain(ctx context.Context, err error) error {
 	return fmt.Errorf("talking to the origin at %s: %w", c.address, err)
 }
 
-// ReadError returns the error that an answer tells whose status is not 2xx: text is that in words, such
-// as 404 Not Found, retryAfter the header field of that name.
+// ReadError returns the error that an answer tells whose status is not 2xx: text is that in words,
+// such as 404 Not Found, retryAfter the header field of that name.
 func ReadError(status int, text, retryAfter string, body io.Reader) *Error {
 	content, _ := io.ReadAll(io.LimitReader(body, 64<<10))
 	e := &Error{Status: status}

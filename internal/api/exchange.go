@@ -30,8 +30,8 @@ type request struct {
 }
 
 // exchange is a request and its answer: HTTP/1.1 (RFC 9112) on a connection of its own, over which
-// nothing else goes. That is all that a command wants of HTTP, and net/http, with all that it needs in
-// turn, takes every process 0.6 ms to initialize.
+// nothing else goes. That is all that a command wants of HTTP, and net/http, with all that it needs
+// in turn, takes every process 0.6 ms to initialize.
 //
 // One goroutine owns it. Close ends it.
 type exchange struct {

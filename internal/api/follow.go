@@ -32,8 +32,8 @@ func (f *follow) close() {
 }
 
 // Follow returns a client for one Publish, Purge or Remove that is to be followed to the edges, for
-// timeout at most: Followed, to be called after it, waits as Wait does, over the same request. An origin that
-// no edge can answer refuses it before it does anything.
+// timeout at most: Followed, to be called after it, waits as Wait does, over the same request. An
+// origin that no edge can answer refuses it before it does anything.
 func (c *Client) Follow(timeout time.Duration) *Client {
 	following := *c
 	following.follow = &follow{timeout: timeout}

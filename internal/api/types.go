@@ -11,7 +11,8 @@
 //	DELETE /v1/edges/NAME                           forgets an expected edge
 //
 // A POST with wait=TIMEOUT goes on as GET /v1/wait does: behind the result, in the same answer, come
-// Receipts, the first after 100 ms at the latest; the result comes with it. An origin whose edges cannot answer refuses it.
+// Receipts, the first after 100 ms at the latest; the result comes with it. An origin whose edges
+// cannot answer refuses it.
 //
 // And for edges, on the advertised TCP port as well:
 //
@@ -197,8 +198,8 @@ type Sender struct {
 	NACKsReceived        uint64  `json:"nacks_received"`
 	FeedbackInvalid      uint64  `json:"feedback_invalid"`
 	GRTTSeconds          float64 `json:"grtt_seconds"`
-	// Rate is what may be sent at present, in bits per second; Status.Rate is the most. RateAllowed is what
-	// it would be but for edges that cannot take in more.
+	// Rate is what may be sent at present, in bits per second; Status.Rate is the most. RateAllowed
+	// is what it would be but for edges that cannot take in more.
 	Rate        uint64 `json:"rate"`
 	RateAllowed uint64 `json:"rate_allowed"`
 	// Sending is how many objects are in their first pass or being repaired.

@@ -43,8 +43,8 @@ type fileUpload struct {
 }
 
 // SendFile hands over the file with the descriptor fd to the origin, which reads it for itself, from
-// its beginning; the upload owns fd. The file's row must be written next (see package handover), and then
-// Flush be called.
+// its beginning; the upload owns fd. The file's row must be written next (see package handover),
+// and then Flush be called.
 func (u fileUpload) SendFile(fd int) error {
 	u.files++
 	return u.conn.Send(fd)

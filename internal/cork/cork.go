@@ -1,12 +1,13 @@
 // Package cork has the connections of an HTTP server send the head of an answer and its body with
 // as few system calls and segments as can be: a small body in one write with the head, a large one by
-// sendfile(2), with the head at the front of its first segment. Package net/http gives the head a write and a
-// segment of its own, which wakes the client once more; on a fast network a write costs more than
-// all that comes before it.
+// sendfile(2), with the head at the front of its first segment. Package net/http gives the head a
+// write and a segment of its own, which wakes the client once more; on a fast network a write costs
+// more than all that comes before it.
 //
 // A server takes its connections from a Listener and has ConnContext for its own. A handler
 // finds the connection with From, calls Hold before it writes the head, gives the body as a
-// Section, and calls Release when it has done. Between Hold and Release one goroutine writes, as net/http does.
+// Section, and calls Release when it has done. Between Hold and Release one goroutine writes, as
+// net/http does.
 package cork
 
 import (

@@ -68,8 +68,8 @@ func (c *Conn) sendFile(s *Section) (int64, error) {
 	return length - s.Length, errors.Join(err, failed)
 }
 
-// sendMore ends Hold, and sends what was held without a push: more follows at once, and the kernel puts
-// both into the same segments.
+// sendMore ends Hold, and sends what was held without a push: more follows at once, and the kernel
+// puts both into the same segments.
 func (c *Conn) sendMore() error {
 	if c.held == nil {
 		return nil

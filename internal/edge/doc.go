@@ -28,13 +28,14 @@
 //
 // # An origin that has forgotten
 //
-// If a sender that is new ends its log before what the edge has, or an entry does not follow from those
-// here, the origin's directory may be an older copy of itself. Or somebody plays old packets again; so
-// the edge shows the origin what that has signed, over HTTP, and goes by its answer. While the
-// origin is outdated the edge serves what it has, takes no entries, and says so in /readyz; it asks
-// again now and then, and as soon as it hears another head. One that starts in that time is not ready
-// and serves nothing, since it cannot know what it has missed. In a one-way session it can only tell in its log; when it
-// starts it waits for a head that is not below what it has.
+// If a sender that is new ends its log before what the edge has, or an entry does not follow from
+// those here, the origin's directory may be an older copy of itself. Or somebody plays old packets
+// again; so the edge shows the origin what that has signed, over HTTP, and goes by its answer.
+// While the origin is outdated the edge serves what it has, takes no entries, and says so in
+// /readyz; it asks again now and then, and as soon as it hears another head. One that starts in
+// that time is not ready and serves nothing, since it cannot know what it has missed. In a one-way
+// session it can only tell in its log; when it starts it waits for a head that is not below what it
+// has.
 //
 // # How a bundle gets here
 //

@@ -53,8 +53,8 @@ type doubt struct {
 	unfounded, failures int
 }
 
-// holdsBack says that no entries are taken: what comes now is of another log, or may be. (A head played
-// again does not do that.)
+// holdsBack says that no entries are taken: what comes now is of another log, or may be. (A head
+// played again does not do that.)
 func (d *doubt) holdsBack() bool { return d.outdated || d.broken }
 
 // suspect takes note of something that does not fit; edges is the size of the group.
@@ -182,8 +182,8 @@ func (l *loop) noteFresh(sequence uint64) {
 	l.fresh = append(l.fresh, sequence)
 }
 
-// withdraw takes back what came of the older copy of the origin before that was found out. (What the mark
-// has passed did follow.)
+// withdraw takes back what came of the older copy of the origin before that was found out. (What
+// the mark has passed did follow.)
 func (l *loop) withdraw() {
 	for _, sequence := range l.fresh {
 		if err := l.cache.Withdraw(sequence); err != nil {

@@ -75,8 +75,8 @@ type loop struct {
 	// head is the signed head verified last, headInstance that of the sender then.
 	head         []byte
 	headInstance uint64
-	// newestHead is the signed head that feed.head is of; instance is that of the sender when a head was
-	// last taken.
+	// newestHead is the signed head that feed.head is of; instance is that of the sender when a
+	// head was last taken.
 	newestHead []byte
 	instance   uint64
 	// fresh has the entries that were applied above the mark since the sender's last start: those to

@@ -117,8 +117,8 @@ func (l *loop) handleHeartbeat(now mono.Time, p *wire.Packet) {
 	l.engine.HandleHeartbeat(now, p, h)
 }
 
-// openHead verifies a signed head that is not the one verified last, or of another start of the sender,
-// and takes what it says.
+// openHead verifies a signed head that is not the one verified last, or of another start of the
+// sender, and takes what it says.
 func (l *loop) openHead(now mono.Time, raw []byte, instance uint64) (ok bool) {
 	head, err := control.OpenHead(raw, l.key)
 	if err != nil {

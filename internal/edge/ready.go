@@ -23,8 +23,8 @@ type readyState struct {
 	Ready bool `json:"ready"`
 	// Reason says in a few words what is waited for; empty once ready.
 	Reason string `json:"reason,omitempty"`
-	// Origin says in a sentence that the origin runs on an older copy of its directory, and lacks what is
-	// here; empty otherwise. An edge that starts in that time does not become ready.
+	// Origin says in a sentence that the origin runs on an older copy of its directory, and lacks
+	// what is here; empty otherwise. An edge that starts in that time does not become ready.
 	Origin string `json:"origin,omitempty"`
 	// Mark is the sequence up to which the catalogue is exact; Head the newest one heard, 0
 	// before the first verified heartbeat.

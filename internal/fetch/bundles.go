@@ -14,8 +14,8 @@ import (
 // send fewer; n is how many come. The caller reads them and closes body, which ends the request;
 // ctx must last until then. The bytes are not verified.
 //
-// Of an *api.Error Status is 404 if the origin does not have the bundle any more, 409 if its generation
-// is another, and 503 if it has no time, see RetryAfter.
+// Of an *api.Error Status is 404 if the origin does not have the bundle any more, 409 if its
+// generation is another, and 503 if it has no time, see RetryAfter.
 func (c *Client) Bundle(ctx context.Context, sequence uint64, generation string, offset, length int64) (body io.ReadCloser, n int64, err error) {
 	path := fmt.Sprintf("/v1/bundles/%d?%s", sequence, url.Values{"generation": {generation}}.Encode())
 	response, err := c.get(ctx, path, fmt.Sprintf("bytes=%d-%d", offset, offset+length-1))

@@ -1,5 +1,6 @@
 // Package fetch is the client of what an edge asks of its origin over HTTP: entries of the log, and
-// ranges of bundles; and of what the edge shows it. The requests and their errors are those of package api.
+// ranges of bundles; and of what the edge shows it. The requests and their errors are those of
+// package api.
 package fetch
 
 import (

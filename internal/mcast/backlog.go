@@ -11,8 +11,8 @@ import (
 type memInfo struct{ taken, buffer uint32 }
 
 // Backlog returns how much of the receive buffer the datagrams take that Read has left there: 255 is
-// all of it, 0 that the last Read left nothing as far as it knows. It is as exact as the kernel is, which
-// gives memory back in steps of up to a quarter of the buffer.
+// all of it, 0 that the last Read left nothing as far as it knows. It is as exact as the kernel is,
+// which gives memory back in steps of up to a quarter of the buffer.
 func (c *Conn) Backlog() uint8 {
 	if !c.More() {
 		return 0

@@ -24,14 +24,15 @@
 // A one-way origin ignores what edges send and repeats everything: internal/carousel says what and
 // when, and the loop (oneway.go) hands it to the engine behind what was just published.
 //
-// An origin whose directory is an older copy of itself (a backup that took the place of a newer one) numbers
-// anew what it has forgotten. Edges notice, and show it a head or an entry that it signed and does not
-// have; its own signature is the proof, so that nobody can forge one, and playing an old one again
-// proves nothing (outdated.go). From then on, restarts included, nothing is published or purged. So
-// that they can object in time, what comes right after a start waits until every edge that was expected
-// has reported that it follows the log, a second at most. Reports tell the hash at the edge's mark:
-// those of an edge that follows another log count for nothing (standing.go). What remains: an older
-// copy that no edge hears within that second can append to its log, and only later learns what it is.
+// An origin whose directory is an older copy of itself (a backup that took the place of a newer
+// one) numbers anew what it has forgotten. Edges notice, and show it a head or an entry that it
+// signed and does not have; its own signature is the proof, so that nobody can forge one, and
+// playing an old one again proves nothing (outdated.go). From then on, restarts included, nothing
+// is published or purged. So that they can object in time, what comes right after a start waits
+// until every edge that was expected has reported that it follows the log, a second at most.
+// Reports tell the hash at the edge's mark: those of an edge that follows another log count for
+// nothing (standing.go). What remains: an older copy that no edge hears within that second can
+// append to its log, and only later learns what it is.
 //
 // A bundle of which every object was replaced, purged or removed is not sent any further
 // (supersede.go): its first pass is broken off, and a retire entry tells the edges, which may lack

@@ -123,8 +123,8 @@ func newEdgeTable(generation control.Generation, saved map[uint64]savedEdge, log
 	return t
 }
 
-// heard takes one feedback message, how its sender stands to the log, and how long the sender's engine
-// holds an edge for live. It keeps nothing of the message.
+// heard takes one feedback message, how its sender stands to the log, and how long the sender's
+// engine holds an edge for live. It keeps nothing of the message.
 func (t *edgeTable) heard(now time.Time, f *wire.Feedback, stands standing, rtt, lifetime time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

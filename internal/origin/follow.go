@@ -12,7 +12,8 @@ import (
 const (
 	// progressEvery is how often a receipt that is not final is sent.
 	progressEvery = 100 * time.Millisecond
-	// gatherEdges is how soon after another edge serves what is followed; that all do is told at once.
+	// gatherEdges is how soon after another edge serves what is followed; that all do is told at
+	// once.
 	gatherEdges = 10 * time.Millisecond
 )
 

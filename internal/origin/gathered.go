@@ -12,8 +12,8 @@ import (
 	"fanfare/internal/writeback"
 )
 
-// arenas are where bodies are gathered, of bundleSize bytes each: to have a new one from the system for
-// every bundle, page by page and zeroed, took longer than to fill it.
+// arenas are where bodies are gathered, of bundleSize bytes each: to have a new one from the system
+// for every bundle, page by page and zeroed, took longer than to fill it.
 var arenas = sync.Pool{New: func() any { return new([bundleSize]byte) }}
 
 // gather reads one body of n bytes behind those that were gathered before.

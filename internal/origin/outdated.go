@@ -23,8 +23,8 @@ const holdLimit = time.Second
 
 // guard keeps an origin with an older copy of its directory from appending to its log.
 type guard struct {
-	// settled is closed when appending may begin: all edges that were expected at the start have told,
-	// holdLimit is over, or it will be refused anyway.
+	// settled is closed when appending may begin: all edges that were expected at the start have
+	// told, holdLimit is over, or it will be refused anyway.
 	settled chan struct{}
 	once    sync.Once
 	// proof is set once the directory is known to be an older copy.
@@ -84,8 +84,9 @@ func (o *Origin) lockAppending() error {
 // errNotSigned is wrapped by the error of prove for what this origin never signed.
 var errNotSigned = errors.New("origin: neither a head nor an entry that this origin signed")
 
-// prove takes a head or an entry as sent, and reports whether the log has it. If not, and if this origin
-// signed it, the directory is an older copy: nothing is appended any more. head is where the log ends.
+// prove takes a head or an entry as sent, and reports whether the log has it. If not, and if this
+// origin signed it, the directory is an older copy: nothing is appended any more. head is where the
+// log ends.
 func (o *Origin) prove(raw []byte) (has bool, head uint64, err error) {
 	said, err := openSigned(raw, []byte(o.session.PublicKey))
 	if err != nil {
@@ -132,8 +133,8 @@ func (o *Origin) has(h control.Head) (bool, error) {
 	return err == nil && control.HashEntry(raw) == h.Hash, err
 }
 
-// checkProof looks at what an edge has shown this origin before its start. With the newest copy of the
-// log in place it proves nothing any more, and is forgotten.
+// checkProof looks at what an edge has shown this origin before its start. With the newest copy of
+// the log in place it proves nothing any more, and is forgotten.
 func (o *Origin) checkProof() error {
 	raw, err := o.entries.loadProof()
 	if err != nil || raw == nil {

@@ -38,8 +38,8 @@ func (r *running) wantAnswer(t *testing.T, path string, status int, words string
 	}
 }
 
-// twoLogs returns an origin's directory whose log ends at entry 1, and what it signed when it had three
-// entries: entries, and the last head.
+// twoLogs returns an origin's directory whose log ends at entry 1, and what it signed when it had
+// three entries: entries, and the last head.
 func twoLogs(t *testing.T) (dir string, entries [][]byte, head []byte) {
 	t.Helper()
 	dir = initOrigin(t)

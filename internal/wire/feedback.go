@@ -53,8 +53,8 @@ type Feedback struct {
 	EchoTime uint32
 	EchoHeld time.Duration
 	// Backlog is how much of the edge's receive buffer is taken, 255 is all of it. Intake is at how
-	// many bits per second, headers of IP and UDP included, the edge has taken packets out of it lately
-	// while there were always more; 0: not known.
+	// many bits per second, headers of IP and UDP included, the edge has taken packets out of it
+	// lately while there were always more; 0: not known.
 	Backlog uint8
 	Intake  uint64
 

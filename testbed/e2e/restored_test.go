@@ -82,8 +82,8 @@ func (w *world) wantTold(n *node, status int) {
 	})
 }
 
-// TestRestoredFromAnOlderCopy stops an origin, puts a backup in its place, and publishes at once: that is
-// refused, since the edges show what the origin has signed since. They serve on what was
+// TestRestoredFromAnOlderCopy stops an origin, puts a backup in its place, and publishes at once:
+// that is refused, since the edges show what the origin has signed since. They serve on what was
 // acknowledged. With the newest copy back all goes on.
 func TestRestoredFromAnOlderCopy(t *testing.T) {
 	w := newWorld(t, worldConfig{Edges: 2})

@@ -42,10 +42,11 @@ type Edge struct {
 	Down, Up netem.Config
 	// Join is when the edge starts; negative: when StartEdge is called.
 	Join time.Duration
-	// Intake is at how many bits per second the edge takes packets out of its receive buffer; 0: at once.
+	// Intake is at how many bits per second the edge takes packets out of its receive buffer; 0: at
+	// once.
 	Intake uint64
-	// Buffer is the size of the receive buffer in bytes, of an edge with an Intake; 0: as large as a real
-	// edge's, 80 ms of the sender's rate, but at least 4 MiB.
+	// Buffer is the size of the receive buffer in bytes, of an edge with an Intake; 0: as large as
+	// a real edge's, 80 ms of the sender's rate, but at least 4 MiB.
 	Buffer int
 }
 

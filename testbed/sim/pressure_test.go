@@ -7,8 +7,8 @@ import (
 	"fanfare/testbed/netem"
 )
 
-// slow is a network of n edges with a round trip, of which the first few take in only a part of the rate,
-// which is 400 Mb/s.
+// slow is a network of n edges with a round trip, of which the first few take in only a part of the
+// rate, which is 400 Mb/s.
 func slow(n, few int, rtt time.Duration, part float64) Config {
 	cfg := lan(n, 0)
 	cfg.Sender.Rate = 400_000_000
@@ -23,8 +23,8 @@ func slow(n, few int, rtt time.Duration, part float64) Config {
 // symbolShare is which part of the bytes of its packets a symbol is, in this simulation.
 const symbolShare = 1408.0 / (1408 + 64 + 28)
 
-// TestPressure checks that edges which all take in less than the rate get as much as they can take, and
-// that nothing is lost but in the round trips until the sender hears of them.
+// TestPressure checks that edges which all take in less than the rate get as much as they can take,
+// and that nothing is lost but in the round trips until the sender hears of them.
 func TestPressure(t *testing.T) {
 	const ms = time.Millisecond
 	tests := []struct {
@@ -89,8 +89,8 @@ func TestPressureLasts(t *testing.T) {
 	}
 }
 
-// TestPressureFew checks that as many slow edges as may be demoted do not slow the others, that more do
-// so no more than their repair would, and that half do.
+// TestPressureFew checks that as many slow edges as may be demoted do not slow the others, that
+// more do so no more than their repair would, and that half do.
 func TestPressureFew(t *testing.T) {
 	const bytes = 100_000_000
 	alone := run(t, slow(10, 0, time.Millisecond, 0), bytes).Objects[0].Last
@@ -115,8 +115,8 @@ func TestPressureFew(t *testing.T) {
 	}
 }
 
-// TestPressureGroup checks that a group so large that edges tell of their backlogs with reports only is
-// not outrun for long, and that feedback stays within its budget.
+// TestPressureGroup checks that a group so large that edges tell of their backlogs with reports
+// only is not outrun for long, and that feedback stays within its budget.
 func TestPressureGroup(t *testing.T) {
 	cfg := slow(70, 70, 20*time.Millisecond, 0.6)
 	r := run(t, cfg, 100_000_000)

@@ -16,12 +16,13 @@ import (
 // barePort is where the bare server listens.
 const barePort = 8082
 
-// bareRoot is, in the environment of a process that is to be the bare server, the directory that it serves.
+// bareRoot is, in the environment of a process that is to be the bare server, the directory that it
+// serves.
 const bareRoot = "THROUGHPUT_BARE_ROOT"
 
-// runBare is the least that net/http can do, to see what is its own and what is the edge's: it has the
-// files in memory, and gives each to the server in one Write, with a length and a type. It returns
-// if this process is no bare server.
+// runBare is the least that net/http can do, to see what is its own and what is the edge's: it has
+// the files in memory, and gives each to the server in one Write, with a length and a type. It
+// returns if this process is no bare server.
 func runBare() {
 	root := os.Getenv(bareRoot)
 	if root == "" {
@@ -49,7 +50,8 @@ func runBare() {
 	})))
 }
 
-// startBare starts a bare server in a host and waits until it answers. It is ended with the benchmark.
+// startBare starts a bare server in a host and waits until it answers. It is ended with the
+// benchmark.
 func startBare(b *testing.B, host *netns.Host, root string) *exec.Cmd {
 	b.Helper()
 	var output bytes.Buffer

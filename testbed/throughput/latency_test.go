@@ -156,8 +156,8 @@ func (w *world) warm(b *testing.B, name string) {
 // another phase of every timer.
 func pause() { time.Sleep(40*time.Millisecond + time.Duration(time.Now().UnixNano()%5_000_000)) }
 
-// command runs the client command on w's origin with --wait, and returns how long it ran and its processor
-// time, in milliseconds. The last line that it prints goes to receipt, if not nil.
+// command runs the client command on w's origin with --wait, and returns how long it ran and its
+// processor time, in milliseconds. The last line that it prints goes to receipt, if not nil.
 func (w *world) command(b *testing.B, receipt *api.Receipt, client string, arguments ...string) (wall, used float64) {
 	b.Helper()
 	command := exec.Command(client, append(arguments, "--dir", filepath.Join(w.dir, "origin"), "--wait", "--json")...)

@@ -17,8 +17,9 @@ import (
 	"fanfare/testbed/netns"
 )
 
-// BenchmarkServe has wrk ask an edge, nginx and a bare net/http server for the same bytes, in turn, on one
-// machine over loopback: kept connections, every answer a hit. It reports medians over its rounds.
+// BenchmarkServe has wrk ask an edge, nginx and a bare net/http server for the same bytes, in turn,
+// on one machine over loopback: kept connections, every answer a hit. It reports medians over its
+// rounds.
 func BenchmarkServe(b *testing.B) {
 	for _, program := range []string{"wrk", "nginx"} {
 		if _, err := exec.LookPath(program); err != nil {
