@@ -22,8 +22,9 @@ const (
 	filesPerWrite = 128
 	// controlRoom is for the control message of one read, in bytes: a header, and four for a file.
 	controlRoom = 32 + 4*filesPerWrite
-	// maxPending is how many files may wait for Next. A stream that brings more is broken off.
-	maxPending = 1024
+	// MaxPending is how many files may wait for Next. A stream that brings more is broken off, so who reads
+	// it must not read many bytes ahead of the files.
+	MaxPending = 1024
 	// refsTries times a write is tried while too many files are on their way, refsWait apart.
 	refsTries = 5000
 	refsWait  = 2 * time.Millisecond
@@ -189,7 +190,7 @@ func (c *Conn) take(oob []byte) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.incoming)+len(files) > maxPending {
+	if len(c.incoming)+len(files) > MaxPending {
 		closeAll(files)
 		return ErrTooMany
 	}

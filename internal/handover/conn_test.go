@@ -100,7 +100,7 @@ func TestFilesComeWithBytes(t *testing.T) {
 func TestTooManyFiles(t *testing.T) {
 	client, server := pair(t)
 	b := make([]byte, 1)
-	for range maxPending {
+	for range MaxPending {
 		f := file(t, "")
 		if err := client.Send(f); err != nil {
 			t.Fatal(err)

@@ -1,13 +1,17 @@
 package origin
 
 import (
+	"archive/tar"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -151,6 +155,58 @@ func TestHandedFileChanges(t *testing.T) {
 		}
 	}
 }
+
+// A publisher may be far ahead of the origin: the files that come with the bytes that are read ahead
+// are not more than may wait.
+func TestHandedAhead(t *testing.T) {
+	const together, count = 64, 100 * 64 // as many are handed over at a time
+	var stream bytes.Buffer
+	var comes []int // where in stream each file comes
+	archive := tar.NewWriter(&stream)
+	for i := 0; i < count; {
+		var rows []byte
+		for range together {
+			comes = append(comes, stream.Len())
+			row := handover.Row{Name: strconv.FormatInt(int64(i), 36), Modified: time.Unix(1e9, 0)}
+			rows, i = row.Append(rows), i+1
+		}
+		if err := errors.Join(archive.WriteHeader(&tar.Header{Typeflag: handover.TypeRows, Name: "rows", Size: int64(len(rows)), Format: tar.FormatGNU}),
+			second(archive.Write(rows)), archive.Flush()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := archive.Close(); err != nil {
+		t.Fatal(err)
+	}
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(empty, time.Time{}, time.Unix(1e9, 0)); err != nil {
+		t.Fatal(err)
+	}
+	in, _, _ := testIngest(t, 1)
+	total, taken, most := stream.Len(), 0, 0
+	in.nextFile = func() (int, bool) {
+		taken++
+		return descriptor(t, empty, unix.O_RDONLY), true
+	}
+	_, err := in.read(readerFunc(func(p []byte) (int, error) {
+		n, err := stream.Read(p)
+		come, _ := slices.BinarySearch(comes, total-stream.Len())
+		most = max(most, come-taken)
+		return n, err
+	}))
+	if err != nil || taken != count {
+		t.Fatalf("%d of %d files were taken, %v", taken, count, err)
+	}
+	// The connection itself reads ahead, too, but stops behind bytes that files come with.
+	if most += 2 * together; most > handover.MaxPending {
+		t.Errorf("%d files waited, at most %d may", most, handover.MaxPending)
+	}
+}
+
+func second(_ int, err error) error { return err }
 
 type readerFunc func([]byte) (int, error)
 

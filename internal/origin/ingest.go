@@ -29,6 +29,11 @@ const (
 	maxObjects = 1_000_000
 	// tarBlock is what everything in a tar stream is a multiple of, in bytes.
 	tarBlock = 512
+	// readAhead is how far a stream is read ahead, in bytes: headers are small, and each read of the
+	// connection is a system call. handedAhead is the same where files come beside the stream: those that
+	// come with as many bytes must not be more than may wait, handover.MaxPending.
+	readAhead   = 128 << 10
+	handedAhead = 16 << 10
 	// syncsAtOnce is how many bundles of one publication are synced at the same time.
 	syncsAtOnce = 4
 )
@@ -119,8 +124,11 @@ func climbs(prefix string) bool {
 // read stages everything in the stream, durably. After an error, and when the publication is
 // not wanted any more, discard removes the files.
 func (in *ingest) read(stream io.Reader) ([]*staged, error) {
-	// Headers are small, and each read of the connection is a system call.
-	buffered := bufio.NewReaderSize(stream, 128<<10)
+	ahead := readAhead
+	if in.nextFile != nil {
+		ahead = handedAhead
+	}
+	buffered := bufio.NewReaderSize(stream, ahead)
 	counted := &countingReader{r: buffered}
 	archive := tar.NewReader(counted)
 	for {
