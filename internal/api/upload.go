@@ -44,7 +44,7 @@ type fileUpload struct {
 
 // SendFile hands over the file with the descriptor fd to the origin, which reads it for itself, from
 // its beginning; the upload owns fd. The file's row must be written next (see package handover),
-// and then Flush be called.
+// and then Flush or Push be called.
 func (u fileUpload) SendFile(fd int) error {
 	u.files++
 	return u.conn.Send(fd)
@@ -80,6 +80,12 @@ func (u *upload) Flush() error {
 	if u.files >= uploadFiles {
 		u.send(false)
 	}
+	return u.err
+}
+
+// Push sends what was written, and the files that go with it.
+func (u *upload) Push() error {
+	u.send(false)
 	return u.err
 }
 

@@ -43,6 +43,7 @@ type Conn struct {
 	closed   bool
 	outgoing []int      // descriptors that go with the next Write
 	incoming []int      // they wait for Next
+	lost     bool       // files could not be taken in
 	reading  sync.Mutex // guards oob
 	oob      [controlRoom]byte
 }
@@ -74,6 +75,14 @@ func (c *Conn) Next() (fd int, ok bool) {
 	fd = c.incoming[0]
 	c.incoming = c.incoming[1:]
 	return fd, true
+}
+
+// Lost reports whether files came that this process could not take in, since it has too many open.
+// The stream broke off there.
+func (c *Conn) Lost() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lost
 }
 
 // Drop closes the files that wait for Next.
@@ -166,6 +175,9 @@ func (c *Conn) Read(p []byte) (int, error) {
 		}
 	}
 	if flags&unix.MSG_CTRUNC != 0 {
+		c.mu.Lock()
+		c.lost = true
+		c.mu.Unlock()
 		return n, ErrTooMany
 	}
 	if errors.Is(err, io.EOF) {

@@ -145,3 +145,33 @@ func TestCloseClosesFiles(t *testing.T) {
 		}
 	}
 }
+
+// A process that may have no more files open says so.
+func TestLostFiles(t *testing.T) {
+	client, server := pair(t)
+	const count = 20
+	for range count {
+		if err := client.Send(file(t, "")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := client.Write([]byte("bytes")); err != nil {
+		t.Fatal(err)
+	}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	low := limit
+	low.Cur = uint64(file(t, "")) + 1 // it stays open
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &low); err != nil {
+		t.Fatal(err)
+	}
+	_, err := server.Read(make([]byte, 10))
+	if e := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); e != nil {
+		t.Fatal(e)
+	}
+	if !errors.Is(err, ErrTooMany) || !server.Lost() || client.Lost() {
+		t.Errorf("%v, %v and %v", err, server.Lost(), client.Lost())
+	}
+}

@@ -92,10 +92,19 @@ func (o *Origin) handlePublish(w http.ResponseWriter, r *http.Request) (any, api
 	}
 	grow := func(bytes uint64) error { return place.grow(r.Context(), bytes) }
 	result, err := o.publish(body, files, options, grow)
+	if err != nil && files != nil && files.Lost() {
+		err = errFewFiles
+	}
 	if err != nil {
 		return nil, api.Sequences{}, err
 	}
 	return result, result.Sequences, nil
+}
+
+// errFewFiles answers a publisher whose files did not come in.
+var errFewFiles = &api.Error{
+	Status: http.StatusServiceUnavailable, Message: "the origin has as many files open as its system allows it; nothing was published",
+	Hint: "publish again, or raise the origin's limit of open files (ulimit -n, or LimitNOFILE= of systemd) and restart it",
 }
 
 // publish publishes a tar stream; files, if not nil, has those that were handed over open. grow is

@@ -21,6 +21,9 @@ import (
 // that they follow this log. As a rule that takes some milliseconds.
 const holdLimit = time.Second
 
+// proofPatience is how long the few bytes of a proof may take to come, whoever sends them.
+const proofPatience = 10 * time.Second
+
 // guard keeps an origin with an older copy of its directory from appending to its log.
 type guard struct {
 	// settled is closed when appending may begin: all edges that were expected at the start have
@@ -152,7 +155,11 @@ func (o *Origin) handleProof(w http.ResponseWriter, r *http.Request) error {
 	if err := o.checkGeneration(r); err != nil {
 		return err
 	}
+	controller := http.NewResponseController(w)
+	// Else each could keep a connection for good. (Every connection has a deadline.)
+	_ = controller.SetReadDeadline(time.Now().Add(proofPatience))
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, control.MaxEntry))
+	_ = controller.SetReadDeadline(time.Time{}) // the next request on the connection has its own
 	if err != nil {
 		return badRequest(fmt.Errorf("the request is not what it should be: %w", err), "")
 	}

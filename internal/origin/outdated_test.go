@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -267,5 +268,39 @@ func TestStray(t *testing.T) {
 		if s := table.totals(now, 5); (s.EdgesStray == 1) != (stands == strays) {
 			t.Errorf("standing %d: %+v", stands, s)
 		}
+	}
+}
+
+// slowBody is a request whose body comes when its connection's deadline is over.
+type slowBody struct {
+	*httptest.ResponseRecorder
+	deadline time.Time
+}
+
+func (s *slowBody) SetReadDeadline(t time.Time) error {
+	if !t.IsZero() {
+		s.deadline = t
+	}
+	return nil
+}
+
+func (s *slowBody) Read([]byte) (int, error) {
+	if s.deadline.IsZero() {
+		return 0, errors.New("the body may take for ever")
+	}
+	return 0, os.ErrDeadlineExceeded
+}
+
+// Who sends the head of a request and nothing more is not waited for.
+func TestSlowProof(t *testing.T) {
+	o := start(t, initOrigin(t))
+	slow := &slowBody{ResponseRecorder: httptest.NewRecorder()}
+	request := httptest.NewRequest("POST", "/v1/proof?generation="+o.session.Generation.String(), slow)
+	var answer *api.Error
+	if err := o.handleProof(slow, request); !errors.As(err, &answer) || answer.Status != http.StatusBadRequest || !strings.Contains(err.Error(), os.ErrDeadlineExceeded.Error()) {
+		t.Errorf("%v", err)
+	}
+	if left := time.Until(slow.deadline); left > proofPatience {
+		t.Errorf("the body may take %v", left)
 	}
 }

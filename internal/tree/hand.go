@@ -2,7 +2,10 @@ package tree
 
 import (
 	"archive/tar"
+	"errors"
 	"fmt"
+
+	"golang.org/x/sys/unix"
 
 	"fanfare/internal/handover"
 )
@@ -15,10 +18,11 @@ const (
 )
 
 // fileSender is a destination that takes open files. SendFile owns the descriptor from then on; the
-// files' rows come next, and Flush sends both.
+// files' rows come next, and Flush sends both once that is worth it, Push at once.
 type fileSender interface {
 	SendFile(fd int) error
 	Flush() error
+	Push() error
 }
 
 // handing has the files that are open and not handed over yet.
@@ -34,6 +38,11 @@ type handing struct {
 // reads it.
 func (t *tarring) hand(f *File) error {
 	opened, err := t.open(f)
+	if tooMany(err) { // but those that wait are closed once they are sent
+		if err = t.push(); err == nil {
+			opened, err = t.open(f)
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -48,6 +57,20 @@ func (t *tarring) hand(f *File) error {
 		return nil
 	}
 	return t.handOver()
+}
+
+// tooMany reports whether err says that this process, or the system, may not have more files open.
+func tooMany(err error) bool { return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) }
+
+// push hands over all files that are open, at once.
+func (t *tarring) push() error {
+	if err := t.handOver(); err != nil {
+		return err
+	}
+	if err := t.handing.sender.Push(); err != nil {
+		return fmt.Errorf("tree: handing over: %w", err)
+	}
+	return nil
 }
 
 // handOver hands over what waits for it.

@@ -19,7 +19,7 @@ var ErrChanged = errors.New("changed while it was being published; nothing was p
 // WriteTar writes files as a tar stream. It fails if a file is no longer there or does not
 // have the size it had when it was found. progress is told of every byte.
 //
-// A w that has SendFile(fd int) error and Flush() error is handed the files as they are, open: in the
+// A w that has SendFile(fd int) error, Flush() error and Push() error is handed the files as they are, open: in the
 // stream stand only their rows (see package handover).
 func WriteTar(w io.Writer, files []File, progress func(n int64)) error {
 	t := tarring{archive: tar.NewWriter(w), progress: progress}
@@ -78,8 +78,8 @@ func (t *tarring) find(f *File) (source, error) {
 		}
 		t.root, t.near, t.dir = f.root, near, dir
 	}
-	if s, err := openSource(int(t.near.Fd()), base, f.Path, unix.O_NOFOLLOW); err == nil {
-		return s, nil
+	if s, err := openSource(int(t.near.Fd()), base, f.Path, unix.O_NOFOLLOW); err == nil || tooMany(err) {
+		return s, err
 	}
 	// Perhaps a link out of the directory, but not out of the root.
 	file, err := f.root.Open(f.Name)
