@@ -118,3 +118,15 @@ func TestRate(t *testing.T) {
 		}
 	}
 }
+
+// A private key that was taken for a session file is not quoted.
+func TestLoadPrivateKey(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "signing.key")
+	if err := os.WriteFile(path, []byte("-----BEGIN PRIVATE KEY-----\nMC4CAQAw\n-----END PRIVATE KEY-----\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Load(path)
+	if err == nil || !strings.Contains(err.Error(), "private key") || strings.Contains(err.Error(), "MC4C") {
+		t.Errorf("Load said %v", err)
+	}
+}

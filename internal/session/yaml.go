@@ -14,6 +14,9 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
+// errPrivate is for a private key where YAML is expected.
+var errPrivate = errors.New("1: this is a private key, which must not leave the origin")
+
 // LoadYAML reads the YAML file at path into v, a pointer to a struct. A key that v does not
 // have is refused; the error names the file and the line, and the key that was perhaps meant.
 func LoadYAML(path string, v any) error {
@@ -29,6 +32,9 @@ func LoadYAML(path string, v any) error {
 
 // ParseYAML is LoadYAML for a text. Its errors begin with the line: "3: unknown key ...".
 func ParseYAML(text []byte, v any) error {
+	if bytes.Contains(text, []byte("PRIVATE KEY-----")) {
+		return errPrivate // what is wrong is not quoted: it would stand in logs
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict())
 	err := decoder.Decode(v)
 	if err == nil || errors.Is(err, io.EOF) {
