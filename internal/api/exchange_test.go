@@ -2,13 +2,11 @@ package api
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 )
 
 // readWhole reads an answer with its body.
@@ -90,55 +88,4 @@ func FuzzReadAnswer(f *testing.F) {
 			t.Errorf("%q, net/http reads %q", body, want)
 		}
 	})
-}
-
-// A publication larger than a piece comes whole, and one that is refused meanwhile does not hang.
-func TestUploadOfManyPieces(t *testing.T) {
-	content := bytes.Repeat([]byte("0123456789"), 3*uploadPiece/10)
-	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil || !bytes.Equal(body, content) {
-			http.Error(w, "other bytes", http.StatusBadRequest)
-			return
-		}
-		io.WriteString(w, `{"first":1,"last":1,"objects":1}`)
-	})
-	for _, size := range []int{1, 1000, uploadPiece, len(content)} {
-		_, err := c.Publish(t.Context(), PublishOptions{}, func(w io.Writer) error {
-			for rest := content; len(rest) > 0; rest = rest[min(size, len(rest)):] {
-				if n, err := w.Write(rest[:min(size, len(rest))]); err != nil || n != min(size, len(rest)) {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			t.Errorf("in writes of %d bytes: %v", size, err)
-		}
-	}
-}
-
-func TestFollow(t *testing.T) {
-	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if got := r.URL.Query().Get("wait"); got != "5s" {
-			http.Error(w, "no wait: "+got, http.StatusBadRequest)
-			return
-		}
-		io.WriteString(w, `{"first":3,"last":4,"objects":5}`+"\n")
-		io.WriteString(w, `{"served":1}`+"\n"+`{"served":2,"final":true}`+"\n")
-	}).Follow(5 * time.Second)
-	if _, err := c.Followed(t.Context(), nil); err == nil {
-		t.Error("nothing was asked for, and followed")
-	}
-	for range 2 {
-		result, err := c.Purge(t.Context(), PurgeRequest{All: true})
-		if err != nil || result.Last != 4 || result.Objects != 5 {
-			t.Fatalf("%+v, %v", result, err)
-		}
-		seen := 0
-		receipt, err := c.Followed(t.Context(), func(r *Receipt) { seen += r.Served })
-		if err != nil || receipt.Served != 2 || seen != 1 {
-			t.Errorf("%+v, %v, %d before", receipt, err, seen)
-		}
-	}
 }
