@@ -15,8 +15,8 @@ const (
 	// ObjectForgotten says that object TOI was idle for long and is no longer held: the loop
 	// may close its file.
 	ObjectForgotten
-	// EdgesBehind says that half of the edges have not been able to take in what is sent for a
-	// while, and that less is sent for that reason; EdgesKeepUp that this is over.
+	// EdgesBehind says that less than the rate has been sent for a while since edges cannot take in
+	// more; EdgesKeepUp that this is over.
 	EdgesBehind
 	EdgesKeepUp
 )

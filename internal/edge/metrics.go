@@ -81,7 +81,7 @@ func (m *metrics) addEngine() {
 	m.gauge("edges", "Edges of the group, as the origin says.", func(s *snapshot) float64 { return float64(s.engine.Edges) })
 	m.gauge("loss_event_ratio", "Loss events as a part of the packets, 0 to 1 (RFC 5348), by which an adaptive origin finds its rate.", func(s *snapshot) float64 { return float64(s.engine.LossEventPPM) / 1e6 })
 	m.gauge("loss_ratio", "Recent loss as a part of the packets, 0 to 1.", func(s *snapshot) float64 { return float64(s.engine.LossPPM) / 1e6 })
-	m.gauge("backlog_ratio", "How full the receive buffer was when the edge last looked, 0 to 1. From an eighth on the origin is told, and sends more slowly if half of the edges are as far behind.", func(s *snapshot) float64 { return float64(s.engine.BacklogPPM) / 1e6 })
+	m.gauge("backlog_ratio", "How full the receive buffer was when the edge last looked, 0 to 1. From an eighth on the origin is told, and sends more slowly if more than a fifth of the edges are as far behind.", func(s *snapshot) float64 { return float64(s.engine.BacklogPPM) / 1e6 })
 	m.gauge("blocks_to_fetch", "Source blocks that failed their digest and wait to be fetched over HTTP.", func(s *snapshot) float64 { return float64(s.engine.BlocksPoisoned) })
 	m.gauge("open_blocks", "Source blocks of which something, but not all, is here.", func(s *snapshot) float64 { return float64(s.engine.OpenBlocks) })
 }

@@ -39,7 +39,7 @@ var helps = map[reflect.Type]map[string]string{
 		"RepairQueue":          "Symbols still to be sent since edges asked.",
 		"Edges":                "Edges that the sender heard of lately.",
 		"EdgesDemoted":         "Edges whose NACKs are not answered now since they are far behind the others.",
-		"EdgesBacklogged":      "Edges that are not far behind the others and whose receive buffer is fuller than an eighth; once they are half of the edges the origin sends more slowly.",
+		"EdgesBacklogged":      "Edges that are not far behind the others and whose receive buffer is fuller than an eighth; if they are more than a fifth of the edges the origin sends more slowly.",
 		"Rate":                 "Rate that is sent at most now, in bits per second.",
 		"RateAllowed":          "Rate that would be sent at most but for edges that cannot keep up, in bits per second.",
 		"GRTT":                 "Largest round trip of the group as estimated, in seconds.",
