@@ -6,9 +6,9 @@
 //	loop       one goroutine on a locked thread. It owns the sockets, receiver.Engine, the feed,
 //	           and the writing half of edgecache: everything that a packet may change.
 //	fetcher    gets entries over HTTP and verifies them.
-//	prover     shows the origin what it has signed, when there is doubt (see doubt).
+//	prover     shows the origin what it has signed, when there is doubt (see doubt.go).
 //	blocks     gets source blocks over HTTP, which the loop verifies (see unicast).
-//	committer  makes bundles durable (fsync), one after the other.
+//	committer  makes bundles durable (fsync), those together that are ready together.
 //	hardener   makes entries durable before they are reported.
 //	HTTP       the cache's handler, /healthz, /readyz, /metrics.
 //

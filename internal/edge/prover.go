@@ -1,0 +1,147 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"fanfare/internal/api"
+	"fanfare/internal/fetch"
+	"fanfare/internal/mono"
+	"fanfare/internal/wire"
+)
+
+// proofTimeout bounds all requests that one doubt makes.
+const proofTimeout = 5 * time.Second
+
+// prover shows the origin what it has signed. Its goroutine is run.
+type prover struct {
+	client     *fetch.Client
+	generation string
+	requests   chan [][]byte // of capacity 1
+	outbox                   // proofDone
+}
+
+// proofDone is what the origin said.
+type proofDone struct {
+	api.Proof
+	err error
+}
+
+// run serves requests until ctx ends.
+func (p *prover) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case signed := <-p.requests:
+			p.post(ctx, p.prove(ctx, signed))
+		}
+	}
+}
+
+func (p *prover) prove(ctx context.Context, signed [][]byte) proofDone {
+	ctx, cancel := context.WithTimeout(ctx, proofTimeout)
+	defer cancel()
+	var done proofDone
+	for _, raw := range signed {
+		if done.Proof, done.err = p.client.Prove(ctx, raw, p.generation); done.err != nil || done.Outdated {
+			break
+		}
+	}
+	var refused *api.Error
+	if errors.As(done.err, &refused) && refused.Status == http.StatusConflict {
+		done.err = errOtherGeneration
+	}
+	return done
+}
+
+// noteFresh notes an entry that was applied, until the mark has passed it.
+func (l *loop) noteFresh(sequence uint64) {
+	mark, _ := l.cache.Position()
+	if sequence <= mark {
+		return
+	}
+	if len(l.fresh) == cap(l.fresh) {
+		l.fresh = slices.DeleteFunc(l.fresh, func(s uint64) bool { return s <= mark })
+	}
+	l.fresh = append(l.fresh, sequence)
+}
+
+// withdraw takes back what came of the older copy of the origin before that was found out. (What
+// the mark has passed did follow.)
+func (l *loop) withdraw() {
+	for _, sequence := range l.fresh {
+		if err := l.cache.Withdraw(sequence); err != nil {
+			l.log.Error("an entry of an outdated origin cannot be taken back", "sequence", sequence, "error", err)
+		}
+		delete(l.applied, sequence)
+	}
+	l.fresh, l.dirty = l.fresh[:0], true
+}
+
+// highestSigned returns the highest sequence that the origin is known here to have signed.
+func (l *loop) highestSigned() uint64 {
+	_, highest := l.cache.Position()
+	return max(highest, l.feed.head.Sequence)
+}
+
+// suspect takes note that what the origin says does not fit what is here. In a one-way session the
+// origin cannot be asked, so that it is only told.
+func (l *loop) suspect(now mono.Time, broken bool, sentence string, arguments ...any) {
+	if l.oneWay() {
+		l.tellOnce(sentence, arguments...)
+		return
+	}
+	l.doubt.suspect(now, broken, int(l.engine.Stats().Edges))
+}
+
+// askOrigin shows the origin what it has signed if there is doubt.
+func (l *loop) askOrigin(now mono.Time) {
+	if l.oneWay() || !l.doubt.begin(now) {
+		return
+	}
+	signed, err := l.cache.Signed()
+	if err != nil {
+		l.doubtDone(now, proofDone{err: err})
+		return
+	}
+	if l.feed.heard {
+		signed = append(signed, append([]byte(nil), l.newestHead...))
+	}
+	l.prover.requests <- signed // has room: there is one request at a time
+}
+
+// doubtDone takes what the origin said.
+func (l *loop) doubtDone(now mono.Time, done proofDone) {
+	switch changed := l.doubt.done(now, done.Outdated, done.err); {
+	case errors.Is(done.err, errOtherGeneration):
+		l.tellOnce(otherGeneration, "session", l.generation)
+	case done.err != nil:
+		if l.doubt.failures == 1 {
+			l.log.Warn("what the origin sends does not fit what it has signed before; it cannot be asked, and is tried again", "error", done.err)
+		}
+	case changed && l.doubt.outdated:
+		_, highest := l.cache.Position()
+		what := fmt.Sprintf("its log is not the one that this edge has up to entry %d", highest)
+		if signed := l.highestSigned(); signed > done.Head {
+			what = fmt.Sprintf("its log ends at entry %d, and it had signed entry %d", done.Head, signed)
+		}
+		l.originOutdated = "the origin runs on an older copy of its directory: " + what
+		l.log.Error(l.originOutdated + "; this edge serves what it has until the newest copy is put back")
+		for sequence := range l.feed.asked {
+			l.forgetControl(now, wire.ControlTOI(sequence))
+		}
+		l.withdraw()
+		l.feed.doubt() // the newest head may be one of the older copy's own
+	case changed:
+		l.log.Info("the origin has its newest log again", "head", done.Head)
+		fallthrough
+	default:
+		l.head = nil // what was heard in doubt is heard again
+	}
+	l.planned, l.readinessDue = false, true
+}
