@@ -33,18 +33,18 @@ type outgoing struct {
 // loop is the goroutine that sends. It owns all fields but queue, which other goroutines
 // fill by call. Nothing it does waits for anything but a disk that is read.
 type loop struct {
-	log      *slog.Logger
-	engine   *sender.Engine
-	clock    mcast.Clock
-	poller   *mcast.Poller
-	group    *mcast.Conn
-	feedback *mcast.Conn
-	payloads *payloads
-	edges    *edgeTable
-	intake   intake
-	entries  *entryLog
-	spool    *spool
-	follower follower
+	log       *slog.Logger
+	engine    *sender.Engine
+	clock     mcast.Clock
+	poller    *mcast.Poller
+	group     *mcast.Conn
+	feedback  *mcast.Conn
+	payloads  *payloads
+	edges     *edgeTable
+	intake    intake
+	entries   *entryLog
+	spool     *spool
+	standings standings
 
 	tsi       uint32
 	heartbeat int    // longest heartbeat in bytes
@@ -104,7 +104,7 @@ func newLoop(o *Origin, group, feedback *mcast.Conn) (*loop, error) {
 		invalid: make(map[string]uint64), head: o.signedHead, sequence: o.head.Sequence, bundles: newBacklog(),
 		longest: o.session.SymbolLength, rate: uint64(o.session.Rate),
 	}
-	l.follower.entries = o.entries
+	l.standings.entries = o.entries
 	l.oneWay = newOneWay(o, l.clock.Now())
 	config := sender.Config{
 		OneWay: o.session.OneWay(),
@@ -231,7 +231,7 @@ func (l *loop) handleFeedback(now mono.Time, b []byte) {
 	if known {
 		rtt = info.RTT
 	}
-	stands := l.follower.of(l.message.Report, l.sequence)
+	stands := l.standings.of(l.message.Report, l.sequence)
 	l.edges.heard(time.Now(), &l.message, stands, rtt, l.engine.EdgeLifetime())
 	l.edges.demote(l.message.Edge, info.Demoted)
 }

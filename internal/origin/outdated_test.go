@@ -193,15 +193,14 @@ func TestHold(t *testing.T) {
 		{"follows", front(edge.head.Hash), false},
 		{"follows another log", front(control.Hash{1}), true},
 	} {
+		begun, heard := time.Now(), edge.beats
 		o := start(t, dir)
-		heard := edge.beats
 		edge.until("a heartbeat", func() bool { return edge.beats > heard })
-		begun := time.Now()
 		edge.report(1, wire.Report{Mark: 1, MarkHash: test.hash})
 		if test.waits {
 			// Without proof it is believed no longer than that.
 			<-o.guard.settled
-			if waited := time.Since(begun); waited < holdLimit/4 {
+			if waited := time.Since(begun); waited < holdLimit {
 				t.Errorf("%s: publications waited for %v", test.name, waited)
 			}
 		}
@@ -210,7 +209,7 @@ func TestHold(t *testing.T) {
 		} else {
 			o.appending.Unlock()
 		}
-		if !test.waits {
+		if !test.waits && time.Since(begun) < holdLimit { // else the report may have come too late
 			o.edges.mu.Lock()
 			if o.edges.awaited != 0 {
 				t.Errorf("%s: publications did not wait for the report", test.name)
@@ -231,7 +230,7 @@ func front(h control.Hash) [wire.MarkHashLength]byte { return [wire.MarkHashLeng
 func TestStanding(t *testing.T) {
 	dir, entries, _ := twoLogs(t)
 	o := start(t, dir)
-	f := follower{entries: o.entries}
+	s := standings{entries: o.entries}
 	one, three := front(control.HashEntry(entries[0])), front(control.HashEntry(entries[2]))
 	for _, test := range []struct {
 		name   string
@@ -246,7 +245,7 @@ func TestStanding(t *testing.T) {
 		{"a mark behind the head", &wire.Report{Mark: 3, MarkHash: three, Newest: 3}, strays},
 		{"nothing but one behind the head", &wire.Report{Newest: 3}, knowsMore},
 	} {
-		if got := f.of(test.report, 1); got != test.want {
+		if got := s.of(test.report, 1); got != test.want {
 			t.Errorf("%s: %d, want %d", test.name, got, test.want)
 		}
 	}

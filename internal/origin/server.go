@@ -25,6 +25,8 @@ import (
 const (
 	// stopTime is what requests that are being answered have when the origin stops.
 	stopTime = 500 * time.Millisecond
+	// patience is how long an answer may take to reach its reader.
+	patience = 10 * time.Second
 	// maxSocketPath is the longest path of a Unix socket, in bytes.
 	maxSocketPath = 107
 )

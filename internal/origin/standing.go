@@ -17,8 +17,8 @@ const (
 	strays
 )
 
-// follower tells how edges stand. It belongs to the loop.
-type follower struct {
+// standings finds out how edges stand. It belongs to the loop.
+type standings struct {
 	entries *entryLog
 	// sequence and hash are of the entry looked up last: most edges are at the same one.
 	sequence uint64
@@ -26,11 +26,11 @@ type follower struct {
 }
 
 // of returns how the sender of a report stands to a log that ends at head.
-func (f *follower) of(r *wire.Report, head uint64) standing {
+func (s *standings) of(r *wire.Report, head uint64) standing {
 	switch {
 	case r == nil:
 		return follows
-	case r.Mark > head || r.Mark > 0 && !f.has(r.Mark, r.MarkHash):
+	case r.Mark > head || r.Mark > 0 && !s.has(r.Mark, r.MarkHash):
 		return strays
 	case r.Newest > head:
 		return knowsMore
@@ -39,13 +39,13 @@ func (f *follower) of(r *wire.Report, head uint64) standing {
 }
 
 // has reports whether an entry of the log has that hash; true if it cannot be read.
-func (f *follower) has(sequence uint64, hash [wire.MarkHashLength]byte) bool {
-	if f.sequence != sequence {
-		raw, err := f.entries.entry(sequence)
+func (s *standings) has(sequence uint64, hash [wire.MarkHashLength]byte) bool {
+	if s.sequence != sequence {
+		raw, err := s.entries.entry(sequence)
 		if err != nil {
 			return true
 		}
-		f.sequence, f.hash = sequence, control.HashEntry(raw)
+		s.sequence, s.hash = sequence, control.HashEntry(raw)
 	}
-	return [wire.MarkHashLength]byte(f.hash[:]) == hash
+	return [wire.MarkHashLength]byte(s.hash[:]) == hash
 }
