@@ -124,8 +124,8 @@ func (r *reader) objects(start, end uint64) []Object {
 // a bundle keeps at most so many times its own memory.
 const chunk = 16
 
-// twice reports whether two objects have the same key. It looks every key up in a table of half
-// as many more places than there are keys.
+// twice reports whether two objects have the same key. It looks every key up in a table of two to
+// four times as many places as there are keys.
 func twice(objects []Object) bool {
 	if len(objects) < 2 {
 		return false

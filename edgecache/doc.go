@@ -11,11 +11,12 @@
 //
 // # Who calls what
 //
-// One goroutine, the loop, calls the writing half: Apply, Begin, Symbol, FinishBlock, Poisoned,
-// Ready, Abort, Whole, Wanted, Sync, State. Commit is called once for each bundle that Ready
-// named, by the loop or by other goroutines, several at a time if they like, and Harden by one of
-// them. Requests to the Handler, SetReady, Stats, Missing, CheckHead and Position run anywhere, at
-// any time. Close comes last, when no other call is running.
+// One goroutine, the loop, calls the writing half: Apply, Withdraw, Signed, Begin, Symbol,
+// StoreBlock, FinishBlock, Poisoned, Ready, Abort, Whole, Wanted; and either Sync and State, or
+// Settle, Unsynced and Durable, with Harden in one goroutine beside it. Commit is called once for
+// each bundle that Ready named, by the loop or by other goroutines, several at a time if they like.
+// Requests to the Handler, SetReady, Stats, Missing, CheckHead and Position run anywhere, at any
+// time. Close comes last, when no other call is running.
 //
 // The way of a bundle:
 //

@@ -35,7 +35,7 @@
 // there is GFNI.
 //
 // Without that instruction (GFNI: from Intel's Ice Lake and AMD's Zen 4 on), on other architectures
-// and with the build tag noasm, each coefficient is multiplied by itself with what LowLevel
+// and with the build tag noasm, symbols are multiplied one coefficient at a time, with what LowLevel
 // has (AVX2, SSSE3, NEON; the library's tiles for AVX2 are only 15 % faster), and so are the last
 // bytes of symbols whose length is no multiple of 64. All ways give the same bytes.
 //

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What SO_MEMINFO returns first, in 32 bits each: the kernel's SK_MEMINFO_RMEM_ALLOC and
-// SK_MEMINFO_RCVBUF. It writes as many as there is room for.
+// memInfo is what SO_MEMINFO returns first: the kernel's SK_MEMINFO_RMEM_ALLOC and
+// SK_MEMINFO_RCVBUF, in bytes. It writes as many of its numbers as there is room for.
 type memInfo struct{ taken, buffer uint32 }
 
 // Backlog returns how much of the receive buffer the datagrams take that Read has left there: 255 is

@@ -16,7 +16,8 @@ const (
 	MaxFeedback = 1400
 	// MaxReport is how many bytes a Report takes at most: what an engine that does not yet
 	// know all of the report must leave free for it, see Feedback.Fit.
-	MaxReport = maxArrayBytes + 2 + MaxName + maxUint32Bytes + 2*maxUint64Bytes + 2 + MarkHashLength + 2 + 32 + 2*maxUint64Bytes +
+	MaxReport = maxArrayBytes + 2 + MaxName + maxUint32Bytes + 2*maxUint64Bytes +
+		2 + MarkHashLength + 2 + 32 + 2*maxUint64Bytes +
 		maxArrayBytes + MaxRanges*2*maxUint64Bytes +
 		1 + MaxFailures*(maxUint64Bytes+2+MaxReason) +
 		1 + MaxProgress*(maxUint64Bytes+maxUint32Bytes) +
@@ -135,7 +136,8 @@ const (
 
 	// maxFeedbackHead is the largest encoding of all that stands before the NACKs, and of nil
 	// for the report.
-	maxFeedbackHead = 2 + maxUint32Bytes + 3*maxUint64Bytes + 3*maxUint32Bytes + maxUint8Bytes + maxUint64Bytes + maxArrayBytes + 1
+	maxFeedbackHead = 2 + maxUint32Bytes + 3*maxUint64Bytes + 3*maxUint32Bytes +
+		maxUint8Bytes + maxUint64Bytes + maxArrayBytes + 1
 )
 
 // Fit cuts NACKs from the end until there are at most MaxNACKs and the message, with the

@@ -26,8 +26,8 @@ const (
 
 // Largest encodings, in bytes.
 const (
-	maxUint16Bytes = 3
 	maxUint8Bytes  = 2
+	maxUint16Bytes = 3
 	maxUint32Bytes = 5
 	maxUint64Bytes = 9
 	maxArrayBytes  = 3 // the head of an array
