@@ -200,6 +200,6 @@
 //	repair           account.go (T and G), block.go, repair.go (queues), margin.go, payer.go
 //	what waits       pacer.go, holdback.go (new data), heartbeat.go (the next one)
 //	edges            edges.go, grtt.go, budget.go (how often they report), demotion.go, rate.go,
-//	                 pressure.go (receive buffers that fill)
+//	                 pressure.go (receive buffers that fill), slowness.go (telling the loop of it)
 //	modes, marks     oneway.go, trafficclass.go, blocklength.go (k for what is published next)
 package sender
