@@ -23,7 +23,7 @@ func (l *loop) updateReadiness() {
 	if l.doubt.outdated {
 		state.Origin = l.originOutdated
 		if !c.ready {
-			state.Reason = "the origin is not the one to catch up with"
+			state.Reason = "the origin lacks what this edge would have to catch up with"
 		}
 		l.edge.ready.set(state)
 		return

@@ -100,7 +100,7 @@ func (l *loop) openEntry(raw []byte, toi uint32) (entry, error) {
 func (l *loop) apply(now mono.Time, e entry) {
 	if err := l.cache.Apply(e.raw, e.Entry); err != nil {
 		if errors.Is(err, control.ErrChain) {
-			l.tellOnce("an entry of the origin's does not fit the log that this edge has followed, and is ignored", "sequence", e.Sequence, "error", err)
+			l.tellOnce("an entry of the origin does not fit the log that this edge follows, and is ignored", "sequence", e.Sequence, "error", err)
 			l.suspect(now, true, "the origin's log is not the one that this edge has followed", "error", err)
 		} else {
 			l.tellOnce("an entry cannot be stored", "sequence", e.Sequence, "error", err)

@@ -122,7 +122,7 @@ func (l *loop) doubtDone(now mono.Time, done proofDone) {
 		l.tellOnce(otherGeneration, "session", l.generation)
 	case done.err != nil:
 		if l.doubt.failures == 1 {
-			l.log.Warn("what the origin sends does not fit what it has signed before; it cannot be asked, and is tried again", "error", done.err)
+			l.log.Warn("what the origin sends does not fit what it signed before; it does not answer why, and is asked again", "error", done.err)
 		}
 	case changed && l.doubt.outdated:
 		_, highest := l.cache.Position()

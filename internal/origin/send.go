@@ -34,7 +34,7 @@ func (l *loop) handleEvent(now mono.Time, event sender.Event) {
 		l.recall(now, event.TOI)
 	case sender.EdgesBehind:
 		s := l.engine.Stats()
-		l.log.Warn("edges cannot keep up, so that less is sent than may be", "edges", s.EdgesBacklogged, "of", s.Edges,
+		l.log.Warn("edges cannot keep up, and the origin sends more slowly", "edges", s.EdgesBacklogged, "of", s.Edges,
 			"rate", session.Rate(s.Rate), "allowed", session.Rate(s.RateAllowed))
 	case sender.EdgesKeepUp:
 		l.log.Info("edges keep up again", "allowed", session.Rate(l.engine.Stats().RateAllowed))
