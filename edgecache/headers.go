@@ -21,9 +21,9 @@ var types = map[string]string{
 	".json": "application/json", ".mjs": "text/javascript; charset=utf-8", ".zst": "application/zstd", ".gz": "application/gzip", ".safetensors": "application/octet-stream",
 }
 
-// setHeaders copies the published header fields of an object, but for control.ReservedHeader, and adds a Content-Type if its
-// name tells one; otherwise http.ServeContent looks at the body. It returns the time of last
-// modification: the published one, or that of the entry.
+// setHeaders copies the published header fields of an object, but for control.ReservedHeader, and
+// adds a Content-Type if its name tells one; otherwise http.ServeContent looks at the body. It
+// returns the time of last modification: the published one, or that of the entry.
 func setHeaders(header http.Header, o *control.Object, entryTime int64) (modified time.Time) {
 	if entryTime > 0 {
 		modified = time.UnixMilli(entryTime)

@@ -184,8 +184,8 @@ func (e *Engine) unanswered(now mono.Time, b *block, listed bool) bool {
 }
 
 // arm begins the back-off of blocks that have become wanted, one for all of them. Those that wait
-// already keep their own: when it ended for all at once, every one of many receivers had some fresh block
-// to ask for, and few were silent (1,000 edges, 5 %: four times the NACKs). One drawn when
+// already keep their own: when it ended for all at once, every one of many receivers had some fresh
+// block to ask for, and few were silent (1,000 edges, 5 %: four times the NACKs). One drawn when
 // the hints were larger is cut.
 func (e *Engine) arm(now mono.Time) {
 	a := &e.asking

@@ -11,8 +11,8 @@ import (
 	"fanfare/internal/wire"
 )
 
-// TestMemoryOfHostilePackets: the heap of an engine that is sent all kinds of packets and heartbeats stays
-// within what Config allows.
+// TestMemoryOfHostilePackets: the heap of an engine that is sent all kinds of packets and
+// heartbeats stays within what Config allows.
 func TestMemoryOfHostilePackets(t *testing.T) {
 	heap := func() uint64 {
 		runtime.GC()

@@ -43,11 +43,11 @@
 //
 // The control object goes out at once, before all else and without waiting for the token
 // bucket, and twice more 5 ms apart (more often if edges lose much). A heartbeat with the new
-// head of the log follows the first copy. Then the first pass of the data object begins: its source symbols, in groups of
-// up to eight blocks whose symbols take turns (firstpass.go), as fast as the bucket lets them.
-// Heartbeats every few milliseconds say how far the first pass is, so that receivers know
-// which blocks have been sent in full. With the last symbol comes FirstPassDone, and a
-// heartbeat at once; then more, after 1, 2, 4, ... ms up to one second.
+// head of the log follows the first copy. Then the first pass of the data object begins: its source
+// symbols, in groups of up to eight blocks whose symbols take turns (firstpass.go), as fast as the
+// bucket lets them. Heartbeats every few milliseconds say how far the first pass is, so that
+// receivers know which blocks have been sent in full. With the last symbol comes FirstPassDone, and
+// a heartbeat at once; then more, after 1, 2, 4, ... ms up to one second.
 //
 // Whoever lacks symbols asks (a NACK), and is answered with fresh repair symbols. When nothing
 // has been asked for a minute the object is forgotten: ObjectForgotten. If an edge asks later
@@ -107,42 +107,44 @@
 // Control objects go first, then heartbeats, then data objects by their class: urgent, normal,
 // background (schedule.go). The order is strict but for a guarantee: while higher classes have
 // something to send, each lower one still gets one byte for fifty of theirs, so nothing
-// starves. Within a class repair goes before new data, of which it leaves one byte in sixteen. Blocks of
-// which more than half is asked for come last among repairs, and take turns with new data: an
-// edge that lacks everything holds up nobody.
+// starves. Within a class repair goes before new data, of which it leaves one byte in sixteen.
+// Blocks of which more than half is asked for come last among repairs, and take turns with new
+// data: an edge that lacks everything holds up nobody.
 //
 // Up to eight first passes are under way at a time: two urgent ones, four normal ones and two
-// of the background, since a heartbeat tells the positions of eight. Those of one class take turns of half a
-// millisecond (16 KB at most), and so have equal shares. Others wait; the oldest object of a
-// class always has a place, the rest go to those with the least left to send, and one with more is
-// suspended in the middle for one with less. So 10 KB never wait for 10 GB, and 10 GB are never
-// forgotten. Heartbeats list what waits (Waiting), so that nobody asks for it.
+// of the background, since a heartbeat tells the positions of eight. Those of one class take turns
+// of half a millisecond (16 KB at most), and so have equal shares. Others wait; the oldest object
+// of a class always has a place, the rest go to those with the least left to send, and one with
+// more is suspended in the middle for one with less. So 10 KB never wait for 10 GB, and 10 GB are
+// never forgotten. Heartbeats list what waits (Waiting), so that nobody asks for it.
 //
 // All data waits for a token bucket (pacer.go). Control objects and heartbeats do not wait for
 // it, but are charged to it; and control objects wait after all when the bucket is overdrawn by
-// as much as it holds. Heartbeats, and control objects that are sent because an edge asked, have shares of
-// the rate besides, so that asking for them stops nothing else.
+// as much as it holds. Heartbeats, and control objects that are sent because an edge asked, have
+// shares of the rate besides, so that asking for them stops nothing else.
 //
 // # Feedback
 //
 // Heartbeats tell edges how rarely to report, so that all reports together take half a per cent of
-// the rate at most, a twentieth of one with 10,000 edges, and half of Config.FeedbackRate messages a second
-// (budget.go). How long an edge counts as live follows that interval. Reports tell losses, from which
-// follow k (MaxBlock) and proactive repair, and how long the runs of lost packets are, from which follows
-// how many blocks take turns (interleave.go): one by one while nobody loses anything.
+// the rate at most, a twentieth of one with 10,000 edges, and half of Config.FeedbackRate messages
+// a second (budget.go). How long an edge counts as live follows that interval. Reports tell losses,
+// from which follow k (MaxBlock) and proactive repair, and how long the runs of lost packets are,
+// from which follows how many blocks take turns (interleave.go): one by one while nobody loses
+// anything.
 //
 // Who asks pays: of each edge only so much is queued, and what it asks for beyond waits in bulk or is
-// refused (payer.go). A block that is asked for again and again gives way to the next after k symbols. So
-// an edge that asks for all it can think of leaves new data and the others' repairs their shares, which
-// property_test.go holds it to.
+// refused (payer.go). A block that is asked for again and again gives way to the next after k
+// symbols. So an edge that asks for all it can think of leaves new data and the others' repairs
+// their shares, which property_test.go holds it to.
 //
 // # Rate, hold-back, stragglers
 //
 // On a provisioned path the rate is fixed. With Config.MinRate it is adaptive (rate.go): edges report
 // their loss event rate, in which marks of congestion and what their own socket dropped count
-// like losses; from it and from its round trip follows what TCP would send to each edge, and the sender follows
-// the edge that is worse than all but a tenth. It starts at MinRate, doubles every 100 ms or two round
-// trips while nobody has anything to tell, and reports of a loss out of the ordinary come at once:
+// like losses; from it and from its round trip follows what TCP would send to each edge, and the
+// sender follows the edge that is worse than all but a tenth. It starts at MinRate, doubles every
+// 100 ms or two round trips while nobody has anything to tell, and reports of a loss out of the
+// ordinary come at once:
 //
 //	0 to 1.0 s  1, 2, 4, ... 128, 200 Mb/s: no edge has lost anything
 //	1.3 s       a queue of 20 Mb/s overflows. 19 of 20 edges report an event rate of 0.13 %, the one at

@@ -23,8 +23,9 @@ type pacer struct {
 }
 
 // Sizes of bucket, credit and train, in bytes and time. Of burstBytes and burstTime the larger
-// counts; but at a low rate, where 64 KB are long, a full bucket is no more than longestBurst, so that a
-// sender that has rested does not fill the queue of a slow link, and no less than leastBurst.
+// counts; but at a low rate, where 64 KB are long, a full bucket is no more than longestBurst, so
+// that a sender that has rested does not fill the queue of a slow link, and no less than
+// leastBurst.
 const (
 	burstBytes   = 64 << 10
 	burstTime    = 4 * time.Millisecond

@@ -19,8 +19,8 @@ const (
 	// loses 20 % at a round trip of 200 ms has less than half of that queued.
 	purseLeast = 4096
 	purseParts = 10 // of a second
-	// purseBulk is how much larger purse.bulk is. A receiver asks for 256 blocks at a time, of 255 symbols at
-	// most.
+	// purseBulk is how much larger purse.bulk is. A receiver asks for 256 blocks at a time, of 255
+	// symbols at most.
 	purseBulk = 16
 	// symbolBytes is taken for the length of a symbol.
 	symbolBytes = 1408

@@ -12,7 +12,8 @@ import (
 )
 
 // enough returns the chance that none of n edges with a loss of p needs more than m symbols beyond k:
-// that each of them loses at most m of the first k+m. It is summed from binomial terms, unlike in the rule.
+// that each of them loses at most m of the first k+m. It is summed from binomial terms, unlike in
+// the rule.
 func enough(k, m, n int, p float64) float64 {
 	lgamma := func(x int) float64 { v, _ := math.Lgamma(float64(x)); return v }
 	var sum float64

@@ -238,8 +238,8 @@ func TestNewDataProperty(t *testing.T) {
 	})
 }
 
-// TestOthersRepairProperty: whatever some edges ask for, an edge that lacks a few symbols gets them when
-// each of the others has had what one may have queued, at most.
+// TestOthersRepairProperty: whatever some edges ask for, an edge that lacks a few symbols gets them
+// when each of the others has had what one may have queued, at most.
 func TestOthersRepairProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newAttacked(t, Config{Rate: 1_000_000_000, PacketOverhead: 28, Demote: DemoteConfig{Off: true}})
@@ -314,8 +314,8 @@ func TestPayersProperty(t *testing.T) {
 	})
 }
 
-// TestMemoryOfHostileFeedback: the heap of an engine that is sent all kinds of feedback stays within what
-// Config allows.
+// TestMemoryOfHostileFeedback: the heap of an engine that is sent all kinds of feedback stays
+// within what Config allows.
 func TestMemoryOfHostileFeedback(t *testing.T) {
 	heap := func() uint64 {
 		runtime.GC()
@@ -346,7 +346,8 @@ func TestMemoryOfHostileFeedback(t *testing.T) {
 			h.next()
 		}
 	}
-	// A block takes some 300 bytes with its place in tables, an edge 200, an object 4,000 with its marks.
+	// A block takes some 300 bytes with its place in tables, an edge 200, an object 4,000 with its
+	// marks.
 	most := uint64(cfg.MaxRepairBlocks*600 + cfg.MaxEdges*600 + cfg.MaxObjects*8000 + 500_000)
 	if after := heap(); after > before+most {
 		t.Errorf("%d bytes, at most %d may be", after-before, most)

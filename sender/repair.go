@@ -16,7 +16,8 @@ type repairs struct {
 	purse purse
 	// queues have the blocks with T < G, by the rank of their class.
 	queues [classCount]repairQueue
-	// idle blocks, least recently touched first, are kept so that late asks are judged by what was sent.
+	// idle blocks, least recently touched first, are kept so that late asks are judged by what was
+	// sent.
 	idle blockList
 	hold holdback
 	// queued is the sum of G - T.

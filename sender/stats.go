@@ -16,8 +16,8 @@ type Stats struct {
 	ProactiveSymbolsSent uint64
 	// RepairSymbolsSent counts symbols of data objects sent because an edge asked.
 	RepairSymbolsSent uint64
-	// MarginSymbolsSent counts those of them that were added to what an edge asked for, so that it need not
-	// ask again.
+	// MarginSymbolsSent counts those of them that were added to what an edge asked for, so that it
+	// need not ask again.
 	MarginSymbolsSent uint64
 	// ControlPacketsSent counts packets of control objects, HeartbeatsSent those of neither.
 	ControlPacketsSent, HeartbeatsSent uint64

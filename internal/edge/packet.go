@@ -75,7 +75,8 @@ func (l *loop) drainUnicast() error {
 	}
 }
 
-// datagram handles one datagram of the group, which a router marked or not. A bad one is counted and dropped.
+// datagram handles one datagram of the group, which a router marked or not. A bad one is counted
+// and dropped.
 func (l *loop) datagram(now mono.Time, b []byte, marked bool) {
 	p := &l.packet
 	if err := wire.Parse(b, p); err != nil {

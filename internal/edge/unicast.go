@@ -67,7 +67,8 @@ func newUnicast(rng *rand.Rand, rate uint64) unicast {
 // all says that all that is missing is to be fetched.
 func (u *unicast) all() bool { return u.demoted || u.silent }
 
-// turn takes note that the edge, one of so many, is demoted or not, and that the group is silent or not.
+// turn takes note that the edge, one of so many, is demoted or not, and that the group is silent or
+// not.
 func (u *unicast) turn(now mono.Time, demoted, silent bool, edges int) {
 	before := u.all()
 	u.demoted, u.silent = demoted, silent

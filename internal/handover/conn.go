@@ -22,8 +22,8 @@ const (
 	filesPerWrite = 128
 	// controlRoom is for the control message of one read, in bytes: a header, and four for a file.
 	controlRoom = 32 + 4*filesPerWrite
-	// MaxPending is how many files may wait for Next. A stream that brings more is broken off, so who reads
-	// it must not read many bytes ahead of the files.
+	// MaxPending is how many files may wait for Next. A stream that brings more is broken off, so
+	// who reads it must not read many bytes ahead of the files.
 	MaxPending = 1024
 	// refsTries times a write is tried while too many files are on their way, refsWait apart.
 	refsTries = 5000

@@ -34,7 +34,8 @@ type config struct {
 	API netip.AddrPort `yaml:"api"`
 	// FeedbackRate is how many feedback messages a second all edges together should send at most.
 	FeedbackRate int `yaml:"feedback_rate"`
-	// RetireAfter is how long a bundle that nothing points to any more is kept, unless an edge lacks it.
+	// RetireAfter is how long a bundle that nothing points to any more is kept, unless an edge
+	// lacks it.
 	RetireAfter time.Duration `yaml:"retire_after"`
 	// CatchUpRate is what all edges that catch up by unicast get together, beside the session's
 	// rate; 0 means a quarter of that.

@@ -30,8 +30,8 @@ const (
 	// tarBlock is what everything in a tar stream is a multiple of, in bytes.
 	tarBlock = 512
 	// readAhead is how far a stream is read ahead, in bytes: headers are small, and each read of the
-	// connection is a system call. handedAhead is the same where files come beside the stream: those that
-	// come with as many bytes must not be more than may wait, handover.MaxPending.
+	// connection is a system call. handedAhead is the same where files come beside the stream:
+	// those that come with as many bytes must not be more than may wait, handover.MaxPending.
 	readAhead   = 128 << 10
 	handedAhead = 16 << 10
 	// syncsAtOnce is how many bundles of one publication are synced at the same time.

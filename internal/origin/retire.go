@@ -190,7 +190,8 @@ func (o *Origin) choose(candidates []candidate, named *purged, now time.Time) (k
 	return keys, retired, kept
 }
 
-// retirable returns, ascending, the bundles that were released long enough ago, or are still being sent.
+// retirable returns, ascending, the bundles that were released long enough ago, or are still being
+// sent.
 func (o *Origin) retirable(now time.Time) []uint64 {
 	o.mu.RLock()
 	defer o.mu.RUnlock()

@@ -19,8 +19,8 @@ var ErrChanged = errors.New("changed while it was being published; nothing was p
 // WriteTar writes files as a tar stream. It fails if a file is no longer there or does not
 // have the size it had when it was found. progress is told of every byte.
 //
-// A w that has SendFile(fd int) error, Flush() error and Push() error is handed the files as they are, open: in the
-// stream stand only their rows (see package handover).
+// A w that has SendFile(fd int) error, Flush() error and Push() error is handed the files as they
+// are, open: in the stream stand only their rows (see package handover).
 func WriteTar(w io.Writer, files []File, progress func(n int64)) error {
 	t := tarring{archive: tar.NewWriter(w), progress: progress}
 	write := t.write

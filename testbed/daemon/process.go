@@ -50,7 +50,8 @@ type Process struct {
 	Machine Machine
 	// Command makes the command for a start.
 	Command func() (*exec.Cmd, error)
-	// Log is the path of the file that gets its output at the end; empty: this process's standard error.
+	// Log is the path of the file that gets its output at the end; empty: this process's standard
+	// error.
 	Log string
 	// Address is where it serves HTTP, "" if that is not asked for.
 	Address string

@@ -35,8 +35,8 @@
 // A switch floods multicast to every port or, with Snooping, listens to IGMP and MLD and asks
 // as a querier of IGMPv3 and MLDv2, so that only who joined gets anything. A router forwards in the
 // kernel: it takes one hop off the TTL, asks for memberships, and lets a stream out where somebody
-// listens, down to the single source. A link between two machines without a switch has one of its own that
-// nobody sees.
+// listens, down to the single source. A link between two machines without a switch has one of its
+// own that nobody sees.
 //
 // # Faults
 //
@@ -45,8 +45,8 @@
 // Otherwise our emulator does: packet sockets on both sides of a gap in the link, and netem's model
 // between them. It works without root, carries everything that a cable would, in frames as long as
 // the MTU and with their checksums, and is told by the kernel when a frame came, so that a busy
-// machine delays frames seldom and by little. Config.Loss, in a Bed, is cheaper and cruder: a rule in nftables
-// where a host's packets arrive, which loses UDP, and TCP if wanted.
+// machine delays frames seldom and by little. Config.Loss, in a Bed, is cheaper and cruder: a rule
+// in nftables where a host's packets arrive, which loses UDP, and TCP if wanted.
 //
 // BenchmarkEmulator says what the emulator costs.
 //

@@ -60,8 +60,8 @@ func newProbe(t *testing.T, from, to *Host) *probe {
 // headers of a UDP datagram on Ethernet.
 const headers = 14 + 20 + 8
 
-// measure sends n packets of some bytes with their headers, one each interval, and returns what has come
-// a while after the last.
+// measure sends n packets of some bytes with their headers, one each interval, and returns what has
+// come a while after the last.
 func (p *probe) measure(n, size int, interval, after time.Duration) []arrival {
 	p.Helper()
 	first := p.next
@@ -182,7 +182,8 @@ func TestLinkDelay(t *testing.T) {
 	})
 }
 
-// TestLinkRate sends 200 packets at once to a link with room for 30, and 1,000 to one with room for all.
+// TestLinkRate sends 200 packets at once to a link with room for 30, and 1,000 to one with room for
+// all.
 func TestLinkRate(t *testing.T) {
 	slow := netem.Config{Rate: 10_000_000, Queue: 30_000} // a packet of 1,000 bytes in 0.8 ms
 	one, two := pair(t, EmulateAny, slow, netem.Config{})

@@ -72,7 +72,8 @@ func (h *Host) SetFaults(down, up netem.Config) error {
 	return h.link.SetFaults(up, down)
 }
 
-// LinkStats returns what the host's link has done to packets on their way to it, and to those that it sent.
+// LinkStats returns what the host's link has done to packets on their way to it, and to those that
+// it sent.
 func (h *Host) LinkStats() (down, up LinkStats) {
 	if h.linkIsB {
 		return h.link.Stats()

@@ -60,7 +60,8 @@ func rootQdisc(device string) (netlink.QdiscAttrs, error) {
 	return netlink.QdiscAttrs{LinkIndex: link.Attrs().Index, Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT}, nil
 }
 
-// setNetem sets what the kernel does to packets that leave an interface of the calling thread's namespace.
+// setNetem sets what the kernel does to packets that leave an interface of the calling thread's
+// namespace.
 func setNetem(device string, c netem.Config) error {
 	attrs, err := rootQdisc(device)
 	if err != nil {
@@ -84,8 +85,8 @@ func removeNetem(device string) error {
 	return err
 }
 
-// kernelStats returns what the root queueing discipline of an interface of the calling thread's namespace
-// has counted: all zeros if there is none.
+// kernelStats returns what the root queueing discipline of an interface of the calling thread's
+// namespace has counted: all zeros if there is none.
 func kernelStats(device string) (s LinkStats, err error) {
 	link, err := netlink.LinkByName(device)
 	if err != nil {

@@ -232,7 +232,8 @@ func TestChain(t *testing.T) {
 	}
 }
 
-// exchange connects from one host to another, says something, and returns how long it took to get it back.
+// exchange connects from one host to another, says something, and returns how long it took to get
+// it back.
 func exchange(t *testing.T, server, client *Host, address netip.Addr) time.Duration {
 	t.Helper()
 	l, err := server.Listen("tcp", netip.AddrPortFrom(address, 80).String())

@@ -149,8 +149,9 @@ func unplug(device string) error {
 	return netlink.LinkSetNoMaster(link)
 }
 
-// awaitUp waits until interfaces of the calling thread's namespace, all ends of links if none is named, carry packets.
-// The kernel takes note of a plugged cable in a while of its own; what is sent before is lost.
+// awaitUp waits until interfaces of the calling thread's namespace, all ends of links if none is
+// named, carry packets. The kernel takes note of a plugged cable in a while of its own; what is
+// sent before is lost.
 func awaitUp(devices ...string) error {
 	for deadline := time.Now().Add(upWithin); ; time.Sleep(time.Millisecond) {
 		links, err := linksNamed(devices)

@@ -82,8 +82,8 @@ func (t *tap) open(index int) error {
 	return unix.Bind(t.fd, &unix.SockaddrLinklayer{Protocol: all<<8 | all>>8, Ifindex: index})
 }
 
-// read calls take for each frame that is there, with the wall clock's time in nanoseconds at which it came.
-// The frame is valid during the call.
+// read calls take for each frame that is there, with the wall clock's time in nanoseconds at which
+// it came. The frame is valid during the call.
 func (t *tap) read(take func(frame []byte, wall int64)) {
 	for range t.places {
 		place := t.ring[t.next*t.size : (t.next+1)*t.size]

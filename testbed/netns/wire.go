@@ -136,7 +136,8 @@ func (d *direction) take(e *emulator, present time.Time) {
 	})
 }
 
-// toGroup reports whether a frame carries IP multicast data: not what keeps neighbours and groups known.
+// toGroup reports whether a frame carries IP multicast data: not what keeps neighbours and groups
+// known.
 func toGroup(frame []byte) bool {
 	if len(frame) < ethernetHeader || frame[0]&1 == 0 {
 		return false

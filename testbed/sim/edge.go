@@ -22,8 +22,8 @@ type edge struct {
 	// entry itself has come, and expected which objects the engine knows of.
 	told                int
 	announced, expected []bool
-	// served counts places in the log of which the edge has all; receipt is the most of it that a report
-	// has told the origin, at receiptAt.
+	// served counts places in the log of which the edge has all; receipt is the most of it that a
+	// report has told the origin, at receiptAt.
 	served, receipt uint64
 	receiptAt       mono.Time
 	// whole lists blocks kept over a restart.

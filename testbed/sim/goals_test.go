@@ -7,8 +7,8 @@ import (
 	"fanfare/testbed/netem"
 )
 
-// TestSatellite brings 50 MB over a path of 50 Mb/s with a round trip of 600 ms and 1 % loss, within 1.1
-// times what the bytes alone take and two round trips.
+// TestSatellite brings 50 MB over a path of 50 Mb/s with a round trip of 600 ms and 1 % loss,
+// within 1.1 times what the bytes alone take and two round trips.
 func TestSatellite(t *testing.T) {
 	const bytes, rate, rtt = 50_000_000, 50_000_000, 600 * time.Millisecond
 	limit := time.Duration(1.1*8*bytes/rate*float64(time.Second)) + 2*rtt
@@ -32,8 +32,8 @@ func TestSatellite(t *testing.T) {
 	}
 }
 
-// TestPurgeInForce holds the p99 of a purge in force at all of 4 edges to 60 ms, at 10 % loss both ways and
-// a round trip of 40 ms, idle and while a large object is on its way.
+// TestPurgeInForce holds the p99 of a purge in force at all of 4 edges to 60 ms, at 10 % loss both
+// ways and a round trip of 40 ms, idle and while a large object is on its way.
 func TestPurgeInForce(t *testing.T) {
 	for _, busy := range []bool{false, true} {
 		link := netem.Config{Delay: 20 * time.Millisecond, Loss: 0.1}

@@ -109,7 +109,8 @@ func TestCatalogueRestart(t *testing.T) {
 	}
 }
 
-// TestCatalogueLateJoin has an edge join behind a long log: by unicast, though its link is cut at first.
+// TestCatalogueLateJoin has an edge join behind a long log: by unicast, though its link is cut at
+// first.
 func TestCatalogueLateJoin(t *testing.T) {
 	cfg := lan(2, 0.01)
 	cfg.Entries, cfg.Edges[1].Join = true, 2*time.Second

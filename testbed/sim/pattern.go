@@ -21,8 +21,8 @@ const (
 	Bursty Pattern = "bursty"
 	// Shared: all edges lose the same packets, near the origin.
 	Shared Pattern = "shared"
-	// BadFeedback is Independent where a tenth of the feedback is lost, a tenth comes twice, and a fifth
-	// up to a round trip late.
+	// BadFeedback is Independent where a tenth of the feedback is lost, a tenth comes twice, and a
+	// fifth up to a round trip late.
 	BadFeedback Pattern = "bad-feedback"
 	// LateJoiners is Independent where one in ten of the edges, at least one, is started when half of
 	// the object has been sent.

@@ -33,9 +33,9 @@ type Outcome struct {
 	// Source counts source symbols, Sent all that were sent, Proactive those sent unasked.
 	Source, Sent, Proactive int
 	// Ratio is Sent over Source, Ideal the least that it can be: Ideal's for losses that are
-	// independent, 1/(1-Loss) for shared ones. For bursts and late joiners there is no formula: there it
-	// is what had been sent of each block when the last edge had enough of it. The entry and heartbeats
-	// are not in them.
+	// independent, 1/(1-Loss) for shared ones. For bursts and late joiners there is no formula:
+	// there it is what had been sent of each block when the last edge had enough of it. The entry
+	// and heartbeats are not in them.
 	Ratio, Ideal float64
 	// NACKs counts messages with NACKs that the origin received. FeedbackShare is bytes of all
 	// feedback from the publication to completion over bytes sent, headers included.

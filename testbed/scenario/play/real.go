@@ -187,7 +187,8 @@ type process struct {
 	host *netns.Host
 }
 
-// newProcess prepares a daemon. confine, if not nil, changes its command such that it sees its own disk.
+// newProcess prepares a daemon. confine, if not nil, changes its command such that it sees its own
+// disk.
 func (b *realBed) newProcess(name string, host *netns.Host, address string, confine func(*exec.Cmd), args ...string) *process {
 	command := func() (*exec.Cmd, error) {
 		c := exec.Command(b.binary, args...)
