@@ -67,6 +67,9 @@ const (
 	// the rate.
 	drainRange = 0.5
 	drainNews  = 30 * time.Millisecond
+	// mostNews is the longest that news is taken to take. The reports of many edges take minutes, and
+	// so long nothing is believed: who is behind loses, and tells with a NACK.
+	mostNews = 2 * time.Second
 	// growTime is the least time in which the rate grows e-fold, growTrips how many times longer than
 	// news takes that is at least.
 	growTime  = 100 * time.Millisecond
@@ -93,7 +96,7 @@ func (e *Engine) newsTime(now mono.Time) time.Duration {
 	if len(e.edges.table) > wire.BackoffGroup {
 		news = 2 * max(news, wire.BusyReportInterval) // regular reports, and NACKs
 	}
-	return max(news, e.grtt.timer())
+	return min(max(news, e.grtt.timer()), mostNews)
 }
 
 // press follows what a message has told of the backlog of an edge, which told of another before.

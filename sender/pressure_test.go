@@ -183,3 +183,26 @@ func TestPressureProperty(t *testing.T) {
 		}
 	})
 }
+
+// TestPressureInvented checks that edges which somebody has made up do not hold the rate down for long
+// after the last word of them, however long reports of so many would take.
+func TestPressureInvented(t *testing.T) {
+	g := pressed(t, Config{Rate: 1e6}, 4, 0, 0, 0)
+	for i := range 1000 {
+		g.now = g.now.Add(100 * time.Microsecond)
+		g.behind(1000+i, 255, 1)
+	}
+	g.engine.grtt.sample(g.now, maxRTT) // nor does a round trip that is made up
+	g.quiet(10 * ms)
+	g.wantRate(62_000, 63_000)
+	if interval := g.engine.reportInterval(g.now); interval < 5*time.Minute {
+		t.Fatalf("so many report every %v, which proves nothing here", interval)
+	}
+	for range 60 {
+		g.quiet(time.Second)
+		for i := range 4 {
+			g.behind(i, 0, 0)
+		}
+	}
+	g.wantRate(1e6, 1e6)
+}
