@@ -16,7 +16,6 @@ import (
 
 	"fanfare/control"
 	"fanfare/edgecache"
-	"fanfare/internal/fetch"
 	"fanfare/internal/mcast"
 	"fanfare/internal/session"
 	"fanfare/receiver"
@@ -293,40 +292,20 @@ func (e *Edge) random(stream uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(e.id.edge, e.id.counter+stream))
 }
 
-// runLoop runs the loop with its helpers until ctx ends.
+// runLoop runs the loop and its workers until ctx ends.
 func (e *Edge) runLoop(ctx context.Context, cache *edgecache.Cache) error {
 	engine, err := receiver.New(e.engineConfig(), e.random(engineStream), mcast.NewClock().Now())
 	if err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	out := outbox{e.results, e.poller.Wake}
-	var (
-		entries *fetcher
-		blocks  *blockFetcher
-		proofs  *prover
-	)
-	if !e.session.OneWay() {
-		entries = &fetcher{
-			client: fetch.New(e.session.Origin), key: ed25519.PublicKey(e.session.PublicKey),
-			channel: e.session.Channel, generation: e.generation,
-			requests: make(chan uint64, 1), outbox: out,
-		}
-		blocks = newBlockFetcher(fetch.New(e.session.Origin), e.generation.String(), out)
-		proofs = &prover{client: entries.client, generation: e.generation.String(), requests: make(chan [][]byte, 1), outbox: out}
-		group.Go(func() error { entries.run(ctx); return nil })
-		group.Go(func() error { proofs.run(ctx); return nil })
-		group.Go(func() error { blocks.run(ctx); return nil })
-	}
-	committer := &committer{cache: cache, requests: make(chan []uint64, 1), outbox: out}
-	hardener := &hardener{cache: cache, requests: make(chan struct{}, 1), outbox: out}
-	group.Go(func() error { committer.run(ctx); return nil })
-	group.Go(func() error { hardener.run(ctx); return nil })
+	workers := e.newWorkers(cache)
+	workers.start(ctx, group)
 	group.Go(func() error {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		stop := context.AfterFunc(ctx, e.poller.Wake)
 		defer stop()
-		return newLoop(e, cache, engine, entries, committer, hardener, blocks, proofs).run(ctx)
+		return newLoop(e, cache, engine, workers).run(ctx)
 	})
 	return group.Wait()
 }

@@ -32,13 +32,9 @@ type loop struct {
 	channel    uint32
 	generation control.Generation
 
-	engine    *receiver.Engine
-	cache     *edgecache.Cache
-	fetcher   *fetcher // nil in a one-way session
-	committer *committer
-	hardener  *hardener
-	blocks    *blockFetcher
-	prover    *prover // nil in a one-way session
+	engine *receiver.Engine
+	cache  *edgecache.Cache
+	workers
 
 	feed      *feed
 	assembler *assembler
@@ -94,11 +90,11 @@ type loop struct {
 	sorted []*bundle
 }
 
-func newLoop(e *Edge, cache *edgecache.Cache, engine *receiver.Engine, f *fetcher, c *committer, h *hardener, b *blockFetcher, p *prover) *loop {
+func newLoop(e *Edge, cache *edgecache.Cache, engine *receiver.Engine, w workers) *loop {
 	return &loop{
 		edge: e, log: e.log, key: ed25519.PublicKey(e.session.PublicKey),
 		channel: e.session.Channel, generation: e.generation,
-		engine: engine, cache: cache, fetcher: f, committer: c, hardener: h, blocks: b, prover: p,
+		engine: engine, cache: cache, workers: w,
 		unicast: newUnicast(e.random(unicastStream), uint64(e.session.Rate)),
 		doubt:   doubt{rng: e.random(doubtStream)},
 		feed:    newFeed(e.random(feedStream)), assembler: newAssembler(), hardening: newHardening(),
