@@ -4,8 +4,6 @@ import (
 	"crypto/ed25519"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -163,59 +161,6 @@ func TestHead(t *testing.T) {
 	}
 }
 
-// TestRows stores the objects of a manifest and reads them again.
-func TestRows(t *testing.T) {
-	for _, inline := range []bool{true, false} {
-		objects := []Object{
-			{Key: Key{"h", "/a"}, Length: 5, Digest: Hash{1}, Headers: []Header{{"a", "b"}, {"a", "c"}}, Tags: []string{"t", "u"}},
-			{Key: Key{"", "/b"}, Length: 50_000, Digest: Hash{2}},
-		}
-		if inline {
-			objects[1].Length = 50
-		}
-		p, m := testBundle(t, inline, objects...)
-		encoded, err := m.Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		decoded, err := DecodeManifest(encoded, p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b := decoded.AppendRows([]byte("x"), encoded)[1:]
-		if len(b) > 200 {
-			t.Errorf("%d bytes for two rows", len(b))
-		}
-		got, err := DecodeRows(b)
-		if err != nil || !reflect.DeepEqual(got, m.Objects) {
-			t.Fatalf("%+v, %v; want %+v", got, err, m.Objects)
-		}
-		for n := range b {
-			if _, err := DecodeRows(b[:n]); !errors.Is(err, ErrCodec) {
-				t.Fatalf("cut to %d: %v", n, err)
-			}
-		}
-		if _, err := DecodeRows(append(b, 0)); !errors.Is(err, ErrCodec) {
-			t.Fatalf("with a byte too many: %v", err)
-		}
-	}
-}
-
-func TestObjectSet(t *testing.T) {
-	var s ObjectSet
-	for _, n := range []uint32{0, 63, 64, 4095} {
-		if s.Has(n) {
-			t.Errorf("%d before it was added", n)
-		}
-		s.Add(n)
-	}
-	for n := range uint32(5000) {
-		if want := n == 0 || n == 63 || n == 64 || n == 4095; s.Has(n) != want {
-			t.Errorf("%d: %v", n, !want)
-		}
-	}
-}
-
 func FuzzOpen(f *testing.F) {
 	public, private := testKey()
 	for _, e := range sampleEntries(f) {
@@ -262,117 +207,4 @@ func FuzzOpenHead(f *testing.F) {
 		}
 		_, _ = OpenHead(b, public)
 	})
-}
-
-// TestReader reads numbers in every form that msgpack has for them, and texts and arrays in all that
-// writer uses.
-func TestReader(t *testing.T) {
-	for _, test := range []struct {
-		hex  string
-		want int64
-		fits bool // as an unsigned number
-	}{
-		{"00", 0, true}, {"7f", 127, true}, {"cc05", 5, true}, {"ccff", 255, true}, {"cdffff", 65535, true},
-		{"ce80000000", 1 << 31, true}, {"cf7fffffffffffffff", math.MaxInt64, true}, {"ff", -1, false}, {"e0", -32, false},
-		{"d080", -128, false}, {"d1ff00", -256, false}, {"d2ffffffff", -1, false}, {"d38000000000000000", math.MinInt64, false}, {"d005", 5, false},
-	} {
-		b, err := hex.DecodeString(test.hex)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := newReader(b)
-		if got := r.int(); got != test.want || r.end() != nil {
-			t.Errorf("%s: %d, %v", test.hex, got, r.err)
-		}
-		r = newReader(b)
-		if got := r.uint(math.MaxUint64); (r.end() == nil) != test.fits || test.fits && got != uint64(test.want) {
-			t.Errorf("%s unsigned: %d, %v", test.hex, got, r.err)
-		}
-		for n := range b {
-			r = newReader(b[:n])
-			if r.int(); !errors.Is(r.end(), ErrCodec) {
-				t.Errorf("%s cut to %d: %v", test.hex, n, r.err)
-			}
-		}
-	}
-	for _, n := range []int{0, 31, 32, 255, 256, 65535, 65536} {
-		w := newWriter(nil)
-		w.string(strings.Repeat("x", n))
-		w.bytes(make([]byte, n))
-		w.array(n)
-		w.b = append(w.b, make([]byte, n)...)
-		r := newReader(w.b)
-		if s, b, a := r.string(n), r.bytes(n), r.array(n, n); len(s) != n || len(b) != n || b == nil || a != n || len(r.src) != n {
-			t.Errorf("%d: %d, %d, %d, %d left, %v", n, len(s), len(b), a, len(r.src), r.err)
-		}
-		for _, read := range []func(*reader){
-			func(r *reader) { r.string(n - 1) },
-			func(r *reader) { r.string(n); r.bytes(n - 1) },
-			func(r *reader) { r.string(n); r.bytes(n); r.array(0, n-1) },
-		} {
-			r := newReader(w.b)
-			if read(r); !errors.Is(r.err, ErrCodec) && n > 0 {
-				t.Errorf("%d bytes where %d may be: %v", n, n-1, r.err)
-			}
-		}
-	}
-}
-
-// TestTwice: a key is found again among many, and only then.
-func TestTwice(t *testing.T) {
-	objects := make([]Object, MaxBundleObjects)
-	for i := range objects {
-		objects[i].Key = Key{Host: []string{"", "h"}[i%2], Path: fmt.Sprint("/", i/2)}
-	}
-	for _, n := range []int{0, 1, 2, 3, 4, 5, 1000, MaxBundleObjects} {
-		if twice(objects[:n]) {
-			t.Errorf("%d different keys", n)
-		}
-		if n < 2 {
-			continue
-		}
-		kept := objects[n-1].Key
-		objects[n-1].Key = objects[n/2-1].Key
-		if !twice(objects[:n]) {
-			t.Errorf("of %d keys one comes twice", n)
-		}
-		objects[n-1].Key = kept
-	}
-}
-
-// TestRowSum: whatever a row has changes its sum.
-func TestRowSum(t *testing.T) {
-	sum := func(change func(v *version, f *fields, k *Key)) rowSum {
-		f := fields{headers: []Header{{"a", "b"}, {"c", "d"}}, tags: []string{"t", "u"}}
-		v := version{bundle: &bundle{sequence: 7}, fields: &f, offset: 1, length: 2, body: Hash{1}, number: 3}
-		k := Key{"host", "/a/path/of/some/length"}
-		change(&v, &f, &k)
-		f.hash = f.mix()
-		return v.sum(k)
-	}
-	seen := map[uint64]int{}
-	for i, change := range []func(v *version, f *fields, k *Key){
-		func(v *version, f *fields, k *Key) {},
-		func(v *version, f *fields, k *Key) { v.bundle.sequence++ },
-		func(v *version, f *fields, k *Key) { v.offset++ },
-		func(v *version, f *fields, k *Key) { v.length++ },
-		func(v *version, f *fields, k *Key) { v.body[31] = 1 },
-		func(v *version, f *fields, k *Key) { v.body[0] = 2 },
-		func(v *version, f *fields, k *Key) { k.Host += "x" },
-		func(v *version, f *fields, k *Key) { k.Path += "x" },
-		func(v *version, f *fields, k *Key) { k.Path += "\x00" },
-		func(v *version, f *fields, k *Key) { k.Host, k.Path = "hos", "t"+k.Path },
-		func(v *version, f *fields, k *Key) { f.headers[1].Value = "e" },
-		func(v *version, f *fields, k *Key) { f.headers = f.headers[:1] },
-		func(v *version, f *fields, k *Key) { f.tags[1] = "v" },
-		func(v *version, f *fields, k *Key) { f.tags = f.tags[:1] },
-		func(v *version, f *fields, k *Key) { f.headers, f.tags = nil, []string{"a", "b", "c", "d", "t", "u"} },
-	} {
-		for lane, n := range sum(change) {
-			if at, found := seen[n]; found {
-				t.Errorf("change %d, number %d: as that of change %d", i, lane, at)
-			}
-			seen[n] = i
-		}
-	}
 }
