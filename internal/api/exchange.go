@@ -17,6 +17,8 @@ const (
 	// headLine is how long a line of an answer's head may be, headLines how many there may be.
 	headLine  = 16 << 10
 	headLines = 100
+	// interims is how many answers may say that more is to come.
+	interims = 100
 )
 
 // errAnswer is wrapped by the errors for what is no answer of HTTP/1.1.
@@ -84,12 +86,13 @@ func (q *request) appendHead(b []byte, host string, length int) []byte {
 
 // readAnswer reads the head of the answer.
 func (e *exchange) readAnswer() (*answer, error) {
-	for {
+	for range interims {
 		a, err := readHead(e.r)
 		if err != nil || a.status >= 200 {
 			return a, err
 		} // else more is to come (RFC 9110 §15.2)
 	}
+	return nil, fmt.Errorf("%w: more than %d that say that it is to come", errAnswer, interims-1)
 }
 
 // readHead reads the status line and the fields of an answer, and makes its body readable.

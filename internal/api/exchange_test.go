@@ -53,6 +53,7 @@ func TestReadAnswerRefuses(t *testing.T) {
 		{"a field without a colon", head + "Content-Length\r\n\r\n", errAnswer},
 		{"a negative length", head + "Content-Length: -1\r\n\r\n", errAnswer},
 		{"another encoding", head + "Transfer-Encoding: gzip, chunked\r\n\r\n", errAnswer},
+		{"always more to come", strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", interims) + head + "\r\n", errAnswer},
 		{"a long line", head + "X: " + strings.Repeat("x", headLine) + "\r\n\r\n", errAnswer},
 		{"many fields", head + strings.Repeat("X: y\r\n", headLines+1) + "\r\n", errAnswer},
 		{"a short body", head + "Content-Length: 3\r\n\r\nab", io.ErrUnexpectedEOF},

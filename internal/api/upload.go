@@ -1,8 +1,10 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"fanfare/internal/handover"
@@ -138,7 +140,7 @@ func (u *upload) finish(write func(io.Writer) error) (a *answer, local, err erro
 	} else {
 		a, err = u.exchange.readAnswer()
 	}
-	if err != nil && u.err != nil {
+	if err != nil && u.err != nil && !errors.Is(u.err, os.ErrDeadlineExceeded) { // which watch set
 		err = u.err
 	}
 	return a, nil, err

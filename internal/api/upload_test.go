@@ -2,7 +2,9 @@ package api
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"testing"
 )
@@ -31,4 +33,35 @@ func TestUploadOfManyPieces(t *testing.T) {
 			t.Errorf("in writes of %d bytes: %v", size, err)
 		}
 	}
+}
+
+// What comes instead of an answer during an upload is the error, not that the upload was given up.
+func TestGarbageDuringUpload(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		io.WriteString(c, "SSH-2.0-OpenSSH\r\n")
+		io.Copy(io.Discard, c)
+	}()
+	_, err = NewTCP(l.Addr().String()).Publish(t.Context(), PublishOptions{}, func(w io.Writer) error {
+		for piece := make([]byte, uploadPiece); ; {
+			if _, err := w.Write(piece); err != nil {
+				return err
+			}
+		}
+	})
+	if !errors.Is(err, errAnswer) {
+		t.Errorf("%v", err)
+	}
+	<-ended
 }
