@@ -14,7 +14,7 @@ import (
 )
 
 // errReserve is ENOSPC before the file system says so: what is left is for the index.
-var errReserve = fmt.Errorf("only the reserve is left: %w", unix.ENOSPC)
+var errReserve = fmt.Errorf("the disk is full but for the reserve: %w", unix.ENOSPC)
 
 // A disk does the file operations that may fail in ways that matter. Tests replace its
 // fields; allocate, writeAt and sync are those of the system otherwise.

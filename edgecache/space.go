@@ -49,7 +49,7 @@ func (c *Cache) admit(b *bundle, file *os.File) error {
 		}
 	}
 	if err := c.disk.begin(file, size); err != nil {
-		return &diskError{"set space aside", err}
+		return &diskError{"make room", err}
 	}
 	c.mu.Lock()
 	b.size = size

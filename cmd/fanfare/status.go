@@ -24,9 +24,10 @@ func newStatus() *cobra.Command {
 		Short:   "Show how the origin and its edges are, worst first",
 		Long: `Status shows the origin and every edge that it knows, the worst first.
 
-  state     demoted: far behind the others, so that it gets what it misses by unicast
+  state     demoted: far behind the others, so that it gets what it misses by unicast;
+            silent: not heard for some seconds (fanfare forget, if it is gone for good)
   behind    entries of the log that the edge does not yet serve in full
-  net loss  packets lost on the way, of all that were sent to it
+  net loss  packets lost on the way, of all that were sent to it since it started
   socket    packets lost because the edge's own receive buffer was full
   decoded   blocks that were completed with repair symbols
   fetched   blocks that came by unicast: the edge could not keep up, or they were forged
@@ -142,22 +143,15 @@ func printStatus(w io.Writer, s *api.Status) error {
 		total := float64(max(e.PacketsReceived+e.PacketsLost, 1))
 		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%.2f %%\t%.2f %%\t%d\t%d\t%d\t%s\n", name, edgeState(e), e.Behind, roundTrip(e),
 			100*float64(e.PacketsLost-min(e.SocketDrops, e.PacketsLost))/total, 100*float64(e.SocketDrops)/total,
-			e.NACKsSent, e.BlocksDecoded, e.BlocksFetched, edgeTrouble(e))
+			e.NACKsSent, e.BlocksDecoded, e.BlocksFetched, edgeTrouble(e, s.Outdated != ""))
 	}
 	return table.Flush()
-}
-
-func entries(n uint64) string {
-	if n == 1 {
-		return "1 entry"
-	}
-	return fmt.Sprintf("%d entries", n)
 }
 
 // printCarousel shows how far a one-way origin is. Of its edges it knows nothing.
 func printCarousel(w io.Writer, s *api.Status) error {
 	c := s.Carousel
-	fmt.Fprintf(w, "one-way  %.3g %% proactive repair, %s repeated\n", 100*c.Proactive, entries(c.Repeats))
+	fmt.Fprintf(w, "one-way  %.3g %% proactive repair, %s of what is new\n", 100*c.Proactive, count(int(c.Repeats), "repeat"))
 	if c.Cycle == 0 {
 		_, err := fmt.Fprintln(w, "carousel has not begun")
 		return err
@@ -189,17 +183,20 @@ func edgeState(e api.Edge) string {
 	return "in step"
 }
 
-// edgeTrouble says the one thing that an operator should know first of an edge.
-func edgeTrouble(e api.Edge) string {
+// edgeTrouble says the one thing that an operator should know first of an edge; outdated, that the
+// origin runs on an older copy of its directory.
+func edgeTrouble(e api.Edge, outdated bool) string {
 	switch {
+	case !e.Alive:
+		return "last heard " + e.LastSeen.Local().Format("2006-01-02 15:04:05")
+	case e.Stray && outdated:
+		return "it follows the log that this directory lacks: leave it as it is"
 	case e.Stray:
 		return "it follows a log that this directory does not have: if this is the newest copy, empty the directory of the edge"
 	case e.Differs:
 		return "its catalogue differs from the origin's: restart it with an empty directory"
 	case len(e.Failed) > 0:
 		return fmt.Sprintf("sequence %d: %s", e.Failed[0].Sequence, e.Failed[0].Reason)
-	case !e.Alive:
-		return "last heard " + e.LastSeen.Local().Format("2006-01-02 15:04:05")
 	case len(e.Progress) > 0:
 		p := e.Progress[0]
 		return fmt.Sprintf("sequence %d: %d of %d blocks", p.Sequence, p.Blocks, p.Of)

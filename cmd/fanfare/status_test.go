@@ -31,7 +31,7 @@ func TestStatusTellsOutdated(t *testing.T) {
 	if err := printStatus(&text, s); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"OUTDATED this directory is old\n", "failing", "follows a log that this directory does not have"} {
+	for _, want := range []string{"OUTDATED this directory is old\n", "failing", "it follows the log that this directory lacks: leave it as it is"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in:\n%s", want, &text)
 		}

@@ -166,7 +166,7 @@ func (e *Edge) join(ctx context.Context) error {
 	e.log.Info("joined", "group", e.session.Group, "source", e.session.Source, "interface", e.cfg.Interface,
 		"origin", peer, "one_way", e.session.OneWay(), "name", e.cfg.Name, "receive_buffer", granted)
 	if granted < wanted {
-		e.log.Warn("the receive buffer is smaller than it should be, so packets may be lost here; raise it with sysctl -w net.core.rmem_max",
+		e.log.Warn(fmt.Sprintf("the receive buffer is smaller than it should be, so packets may be lost here; allow it with sysctl -w net.core.rmem_max=%d", wanted),
 			"granted", granted, "wanted", wanted)
 	}
 	return nil

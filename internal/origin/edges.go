@@ -34,8 +34,10 @@ type edge struct {
 	last    time.Time // seen, at whatever start of the origin
 	saved   time.Time // last, as stored
 	counter uint64    // of its latest feedback
-	// heard says that it was seen since the origin's start; before that the report is empty.
-	heard   bool
+	// heard says that it was seen since the origin's start; before that the report is empty. silentTold
+	// says that the log has told since that it is not heard any more.
+	heard, silentTold bool
+
 	foreign bool // its reports are of another generation
 	// foreignTold says that the log has told so.
 	foreignTold bool
@@ -152,7 +154,7 @@ func (t *edgeTable) heard(now time.Time, f *wire.Feedback, stands standing, rtt,
 	if e.heard && !t.alive(now, e) {
 		t.log.Info("edge is back", "edge", e.name, "silent", now.Sub(e.last).Round(time.Second))
 	}
-	e.last, e.rtt, e.heard = now, rtt, true
+	e.last, e.rtt, e.heard, e.silentTold = now, rtt, true, false
 	if now.Sub(e.saved) > savedEvery || e.name != f.Report.Name {
 		t.unsaved[e.id] = struct{}{}
 	}

@@ -39,6 +39,7 @@ func (o *Origin) keepHouse(ctx context.Context) error {
 				return err
 			}
 			o.edges.replace(now)
+			o.edges.tellSilent(now)
 			if err := o.retire(ctx, now); err != nil {
 				return err
 			}
