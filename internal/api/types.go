@@ -14,16 +14,16 @@
 // Receipts, the first after 100 ms at the latest; the result comes with it. An origin whose edges
 // cannot answer refuses it.
 //
-// And for edges, on the advertised TCP port as well:
+// And for edges, on the advertised TCP port as well (their client is package fetch):
 //
 //	GET    /v1/entries?from=&generation=            framed entries, see ReadEntry
 //	POST   /v1/proof?generation=                    a head or an entry as sent -> Proof
 //	GET    /v1/bundles/SEQUENCE?generation=         a Range of a bundle as it is sent, paced
 //
-// Over the Unix socket a publication may bring open files beside its tar stream (see package
-// handover): a header of a FIFO stands for a regular file that was handed over instead of its
-// bytes, in order. The origin reads them for itself; it can read no file that its publisher could
-// not open.
+// Over the Unix socket a publication may bring open files beside its tar stream: where their bytes
+// would be stands an entry of type handover.TypeRows, with a row for each file, in the order in
+// which they were handed over. The origin reads them for itself; it can read no file that its
+// publisher could not open.
 //
 // An error is a JSON object {"error": ..., "hint": ...} with a fitting status.
 package api

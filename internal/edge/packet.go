@@ -119,7 +119,7 @@ func (l *loop) handleHeartbeat(now mono.Time, p *wire.Packet) {
 }
 
 // openHead verifies a signed head that is not the one verified last, or of another start of the
-// sender, and takes what it says.
+// sender, and takes what it says. ok means that the heartbeat it came in may be believed.
 func (l *loop) openHead(now mono.Time, raw []byte, instance uint64) (ok bool) {
 	head, err := control.OpenHead(raw, l.key)
 	if err != nil {
