@@ -7,7 +7,8 @@
 //	origin.yaml      configuration of this machine
 //	session.ff       what an edge must know; the origin reads it too
 //	signing.key      Ed25519 private key, PEM, readable by the owner only
-//	log/             entries by sequence, small bundles for a while, expected edges (Pebble)
+//	log/             entries by sequence, small bundles for a while, expected edges, and what edges
+//	                 have shown that this log lacks (Pebble)
 //	spool/N.bundle   the bundle that entry N publishes
 //	fanfare.sock     local API while the origin runs
 //	lock             held while the origin runs
