@@ -12,8 +12,8 @@ import (
 const (
 	// progressEvery is how often a receipt that is not final is sent.
 	progressEvery = 100 * time.Millisecond
-	// gatherEdges is how soon after another edge serves what is followed; that all do is told at
-	// once.
+	// gatherEdges is how soon a receipt says that one more edge serves what is followed: others may
+	// join it until then. That all do is told at once.
 	gatherEdges = 10 * time.Millisecond
 )
 
