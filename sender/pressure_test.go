@@ -184,8 +184,8 @@ func TestPressureProperty(t *testing.T) {
 	})
 }
 
-// TestPressureInvented checks that edges which somebody has made up do not hold the rate down for long
-// after the last word of them, however long reports of so many would take.
+// TestPressureInvented checks that edges which somebody has made up do not hold the rate down for
+// long after the last word of them, however long reports of so many would take.
 func TestPressureInvented(t *testing.T) {
 	g := pressed(t, Config{Rate: 1e6}, 4, 0, 0, 0)
 	for i := range 1000 {

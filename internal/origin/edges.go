@@ -34,8 +34,8 @@ type edge struct {
 	last    time.Time // seen, at whatever start of the origin
 	saved   time.Time // last, as stored
 	counter uint64    // of its latest feedback
-	// heard says that it was seen since the origin's start; before that the report is empty. silentTold
-	// says that the log has told since that it is not heard any more.
+	// heard says that it was seen since the origin's start; before that the report is empty.
+	// silentTold says that the log has told since that it is not heard any more.
 	heard, silentTold bool
 
 	foreign bool // its reports are of another generation
