@@ -178,6 +178,26 @@ func TestOtherGenerationIsRefused(t *testing.T) {
 	}
 }
 
+func TestOtherFormatIsRefused(t *testing.T) {
+	o := newOrigin(t)
+	cfg := o.config(t.TempDir())
+	e := openEdge(t, o, cfg)
+	identity, err := e.index.get([]byte{tagIdentity})
+	if err != nil {
+		t.Fatal(err)
+	}
+	identity[0]--
+	b := e.index.newBatch()
+	b.set([]byte{tagIdentity}, identity)
+	if err := b.apply(); err != nil {
+		t.Fatal(err)
+	}
+	e.close()
+	if _, err := Open(cfg); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "empty "+cfg.Dir) {
+		t.Errorf("open: %v", err)
+	}
+}
+
 func TestBrokenChainIsForgotten(t *testing.T) {
 	o := newOrigin(t)
 	o.inline = 4000

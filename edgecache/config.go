@@ -47,6 +47,9 @@ type Config struct {
 // ErrGeneration is returned by Open for a directory of another generation or channel.
 var ErrGeneration = errors.New("edgecache: the directory belongs to another generation")
 
+// ErrFormat is returned by Open for a directory that another version of this package made.
+var ErrFormat = errors.New("edgecache: the directory is of another version of this program")
+
 // Validate returns an error that says what is wrong with c, if anything is.
 func (c Config) Validate() error {
 	switch {

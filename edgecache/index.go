@@ -57,7 +57,8 @@ type index struct {
 }
 
 // openIndex opens or makes the index in dir, on fs or else the system's files. It returns
-// an error that wraps ErrGeneration if it belongs to another channel or generation.
+// an error that wraps ErrGeneration if it belongs to another channel or generation, and one that
+// wraps ErrFormat if another version made it.
 func openIndex(dir string, fs vfs.FS, cfg Config) (*index, error) {
 	if fs == nil {
 		fs = vfs.Default
@@ -102,7 +103,7 @@ func (x *index) checkIdentity(cfg Config) error {
 	case string(have) == string(want):
 		return nil
 	case len(have) != len(want) || have[0] != indexFormat:
-		return fmt.Errorf("%w: %s has an unknown format; empty it to begin anew", ErrGeneration, cfg.Dir)
+		return fmt.Errorf("%w: empty %s, and the edge fetches everything anew", ErrFormat, cfg.Dir)
 	}
 	other := control.Generation{Order: binary.BigEndian.Uint32(have[5:]), Random: binary.BigEndian.Uint64(have[9:])}
 	return fmt.Errorf("%w: %s holds channel %d, generation %v, and the session is channel %d, generation %v; empty it to begin anew",

@@ -18,7 +18,7 @@ import (
 // Open opens the cache in cfg.Dir, or makes it, and finds out what is there: complete
 // bundles are served as soon as SetReady says so; blocks of unfinished ones are verified,
 // which reads them. It returns an error that wraps ErrGeneration for a directory of another
-// session.
+// session, and one that wraps ErrFormat for one that another version made.
 func Open(cfg Config) (*Cache, error) { return open(cfg, system{}) }
 
 // system is what tests put between a cache and the machine; nil: nothing.

@@ -184,6 +184,37 @@ func TestPressureProperty(t *testing.T) {
 	})
 }
 
+// TestPressureControl checks that entries and heartbeats do not wait for data at the least rate.
+func TestPressureControl(t *testing.T) {
+	g := pressed(t, Config{Rate: 16e6}, 4, 4, 255, 1)
+	g.wantRate(1e6, 1e6)
+	var p wire.Packet
+	beats, data := 0, 0
+	for range 100 {
+		g.now = g.now.Add(10 * ms)
+		g.engine.HandleTimeout(g.now)
+		for i := range 4 {
+			g.behind(i, 255, 1)
+		}
+		for g.engine.NextPacket(g.now, &p) {
+			if p.TOI == wire.HeartbeatTOI {
+				beats++
+			} else {
+				data++
+			}
+		}
+	}
+	if beats < 10 || data == 0 {
+		t.Errorf("%d heartbeats and %d symbols in a second", beats, data)
+	}
+	for g.engine.NextPacket(g.now, &p) { // until the rate allows no more
+	}
+	g.add(ObjectInfo{TOI: wire.ControlTOI(7), OTI: oti(1, 1, 60)})
+	if !g.engine.NextPacket(g.now, &p) || p.TOI != wire.ControlTOI(7) {
+		t.Errorf("an entry waits; %+v came", p)
+	}
+}
+
 // TestPressureInvented checks that edges which somebody has made up do not hold the rate down for
 // long after the last word of them, however long reports of so many would take.
 func TestPressureInvented(t *testing.T) {
