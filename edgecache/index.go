@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -260,7 +262,23 @@ func (l indexLog) Errorf(format string, args ...any) {
 // Fatalf must not return: the index cannot go on, and whoever restarts the process finds
 // everything that was durable.
 func (l indexLog) Fatalf(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	l.log.Error("index failed", "err", text)
-	panic("edgecache: index failed: " + text)
+	// The lines after the first are where the index was.
+	text, _, _ := strings.Cut(fmt.Sprintf(format, args...), "\n")
+	remedy := "make sure that the disk is well, and start the edge again"
+	if isCorrupt(args) {
+		remedy = "empty the edge's directory, and start it again: it gets everything anew"
+	}
+	l.log.Error("index failed", "err", text, "remedy", remedy)
+	panic("edgecache: index failed: " + text + "; " + remedy)
+}
+
+// isCorrupt reports whether one of the arguments says that the index is damaged.
+func isCorrupt(args []any) bool {
+	return slices.ContainsFunc(args, func(arg any) bool {
+		if _, ok := arg.(pebble.DataCorruptionInfo); ok {
+			return true
+		}
+		err, ok := arg.(error)
+		return ok && pebble.IsCorruptionError(err)
+	})
 }

@@ -141,7 +141,11 @@ func (c *Cache) restoreRecords() error {
 		if info, err := os.Stat(c.disk.path(b.sequence)); r.Evicted || r.Size > 0 && (err != nil || info.Size() != r.Size) {
 			b.phase, b.size = phaseEvicted, 0
 			if !r.Evicted {
-				c.cfg.Log.Warn("bundle file missing", "sequence", b.sequence, "err", err)
+				if err == nil {
+					err = fmt.Errorf("it has %d bytes, not %d", info.Size(), r.Size)
+				}
+				c.cfg.Log.Warn("bundle file lost, what is in it is answered 503", "sequence", b.sequence, "err", err,
+					"remedy", "publish it again, or empty the edge's directory and start it again")
 			}
 		}
 		b.served.Store(r.Time * int64(time.Millisecond))

@@ -34,5 +34,5 @@ func handOn() error {
 	}
 	whole := filepath.Join(filepath.Dir(own), wholeCommand)
 	err = syscall.Exec(whole, os.Args, os.Environ())
-	return fmt.Errorf("this command is the client only, and the whole one cannot be run as %s: %w", whole, err)
+	return fmt.Errorf("this command is the client only, and the whole one, which belongs beside it, cannot be run as %s: %w", whole, err)
 }

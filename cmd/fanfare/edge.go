@@ -39,7 +39,7 @@ on --http.`,
 			return edge.Run(c.Context(), config)
 		},
 	}
-	c.Flags().StringVar(&config.Session, "session", "", "the origin's session.ff, a `file`")
+	c.Flags().StringVar(&config.Session, "session", "", "`file` that the origin made: session.ff")
 	c.Flags().StringVar(&config.Dir, "dir", "", "`directory` for the cache")
 	c.Flags().StringVar(&config.Interface, "interface", "", "network `interface` to join the group on")
 	c.Flags().StringVar(&config.HTTP, "http", "", "`ADDRESS` to serve HTTP on, as in :8080")
