@@ -26,11 +26,9 @@ const (
 	readiness    = 15 * time.Second
 	readers      = 4 // requests under way at an edge when its files are verified
 
-	// What the origin may send if a link's rate does not say. Without offloads it is more than two
-	// processors carry to four edges, so that they are never idle: there the way through the kernel
-	// holds the origin back before it overruns the edges. With offloads nothing does, and what edges
-	// cannot take in is sent again.
-	fanfareRate         = 2_000_000_000
+	// What the origin may send if a link's rate does not say: more than two processors carry to four
+	// edges, so that they are never idle. Edges that cannot take it in slow the origin down.
+	fanfareRate         = 3_000_000_000
 	fanfareOffloadsRate = 3_000_000_000
 	fanfareLink         = 0.98
 )
