@@ -28,9 +28,8 @@ const (
 
 	// What the origin may send if a link's rate does not say: more than two processors carry to four
 	// edges, so that they are never idle. Edges that cannot take it in slow the origin down.
-	fanfareRate         = 3_000_000_000
-	fanfareOffloadsRate = 3_000_000_000
-	fanfareLink         = 0.98
+	fanfareRate = 3_000_000_000
+	fanfareLink = 0.98
 )
 
 // fanfare is ours: real daemons, started like an operator's, and `fanfare publish --wait`.
@@ -44,12 +43,7 @@ func (*fanfare) describe(c *Config) report.System {
 	}
 }
 
-func fanfareLimit(c *Config) uint64 {
-	if c.Offloads {
-		return c.rateOf(fanfareName, fanfareLink, fanfareOffloadsRate)
-	}
-	return c.rateOf(fanfareName, fanfareLink, fanfareRate)
-}
+func fanfareLimit(c *Config) uint64 { return c.rateOf(fanfareName, fanfareLink, fanfareRate) }
 
 func (f *fanfare) prepare(ctx context.Context, r *run) error {
 	ctx, cancel := context.WithTimeout(ctx, readiness)

@@ -3,6 +3,7 @@ package throughput
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -137,8 +138,12 @@ func build(b *testing.B, arguments ...string) string {
 	path := filepath.Join(b.TempDir(), "program")
 	command := exec.Command("go", append([]string{"build", "-o", path}, arguments...)...)
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if text, err := command.CombinedOutput(); err != nil {
-		b.Skipf("SKIPPED, the command cannot be built: %v: %s", err, text)
+	text, err := command.CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) {
+		b.Skip("SKIPPED, there is no go command to build the command with")
+	}
+	if err != nil {
+		b.Fatalf("%v: %s", err, text)
 	}
 	return path
 }
