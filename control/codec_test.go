@@ -208,3 +208,29 @@ func FuzzOpenHead(f *testing.F) {
 		_, _ = OpenHead(b, public)
 	})
 }
+
+func TestReopen(t *testing.T) {
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &Entry{Channel: 7, Generation: Generation{1, 2}, Sequence: 1, Time: 1000, Kind: KindPurge, Purge: []Selector{{Kind: SelectAll}}}
+	raw, err := Sign(e, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := Open(raw, public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[len(raw)-1] ^= 1 // of the signature
+	if again, err := Reopen(raw); err != nil || !reflect.DeepEqual(again, opened) {
+		t.Errorf("%+v, %v", again, err)
+	}
+	if _, err := Reopen(raw[:ed25519.SignatureSize]); !errors.Is(err, ErrCodec) {
+		t.Errorf("a signature alone: %v", err)
+	}
+	if _, err := Reopen(raw[1:ed25519.SignatureSize]); !errors.Is(err, ErrCodec) {
+		t.Errorf("less than a signature: %v", err)
+	}
+}

@@ -24,7 +24,7 @@ type prefixPurge struct {
 func (o *Origin) purgedSince(from uint64) (*purged, error) {
 	p := &purged{keys: make(map[control.Key]uint64), paths: make(map[string]uint64)}
 	err := o.entries.entries(from, func(sequence uint64, raw []byte) (bool, error) {
-		entry, err := control.Open(raw, []byte(o.session.PublicKey))
+		entry, err := control.Reopen(raw)
 		if err != nil {
 			return false, fmt.Errorf("origin: entry %d of the log: %w", sequence, err)
 		}

@@ -25,13 +25,15 @@ const (
 func (o *Origin) keepHouse(ctx context.Context) error {
 	ticker := time.NewTicker(houseInterval)
 	defer ticker.Stop()
+	all := false // what else than the urgent is to be retired
 	for {
+		var err error
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-o.edges.newcomer:
 		case <-o.superseded:
-			if err := o.retire(ctx, time.Now()); err != nil {
+			if all, err = o.retire(ctx, time.Now(), all); err != nil {
 				return err
 			}
 		case now := <-ticker.C:
@@ -40,7 +42,7 @@ func (o *Origin) keepHouse(ctx context.Context) error {
 			}
 			o.edges.replace(now)
 			o.edges.tellSilent(now)
-			if err := o.retire(ctx, now); err != nil {
+			if all, err = o.retire(ctx, now, true); err != nil {
 				return err
 			}
 		}
@@ -75,26 +77,29 @@ type candidate struct {
 //
 // An edge that never saw the manifest of a retired bundle must come to the same rows as the
 // others, so keys that only a tag had killed are purged by name before.
-func (o *Origin) retire(ctx context.Context, now time.Time) error {
+//
+// To find those the log is read since the oldest candidate: so between two rounds of all that is due
+// only the urgent are retired. It wakes itself, and returns true, if it has not come to the end of all.
+func (o *Origin) retire(ctx context.Context, now time.Time, all bool) (more bool, err error) {
 	if o.refusal() != nil {
-		return nil
+		return false, nil
 	}
 	o.hasten(ctx, now)
-	due := o.retirable(now)
+	due := o.retirable(now, all)
 	if len(due) == 0 {
-		return nil
+		return false, nil
 	}
 	candidates, err := o.candidates(due)
 	if err != nil {
-		return err
+		return false, err
 	}
 	named, err := o.namedSince(candidates)
 	if err != nil {
-		return err
+		return false, err
 	}
 	retired, kept, err := o.appendRetire(candidates, named, now)
 	if err != nil {
-		return err
+		return false, err
 	}
 	// The loop closes the files before they are removed: to free a large one takes a while, which
 	// whoever closes it last has to wait for. If the loop has ended it has closed them.
@@ -104,18 +109,19 @@ func (o *Origin) retire(ctx context.Context, now time.Time) error {
 		}
 	})
 	if len(retired) == 0 {
-		return nil
+		return false, nil
 	}
 	for _, sequence := range retired {
 		if err := o.spool.remove(sequence); err != nil {
-			return err
+			return false, err
 		}
 	}
 	o.log.Info("retired bundles", "bundles", len(retired))
 	if len(due) > len(candidates) {
 		o.wakeRetire()
+		return all, nil
 	}
-	return nil
+	return false, nil
 }
 
 // appendRetire appends entries that retire those of the candidates that can be, and returns
@@ -191,14 +197,13 @@ func (o *Origin) choose(candidates []candidate, named *purged, now time.Time) (k
 	return keys, retired, kept
 }
 
-// retirable returns, ascending, the bundles that were released long enough ago, or are still being
-// sent.
-func (o *Origin) retirable(now time.Time) []uint64 {
+// retirable returns, ascending, the bundles that may be retired: all, or only the urgent ones.
+func (o *Origin) retirable(now time.Time, all bool) []uint64 {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	var due []uint64
 	for sequence, r := range o.released {
-		if !now.Before(r.due) {
+		if !now.Before(r.due) && (all || r.urgent) {
 			due = append(due, sequence)
 		}
 	}

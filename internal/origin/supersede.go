@@ -13,8 +13,9 @@ type release struct {
 	since time.Time
 	// due is when it may be retired.
 	due time.Time
-	// fresh says that nobody has looked yet whether it is still being sent.
-	fresh bool
+	// fresh says that nobody has looked yet whether it is still being sent, urgent that it was, or that
+	// an edge waits for the end of it.
+	fresh, urgent bool
 }
 
 // releaseGrace is how long after its release edges may take to tell that they have a bundle.
@@ -67,7 +68,7 @@ func (o *Origin) hasten(ctx context.Context, now time.Time) {
 			continue
 		}
 		if r.fresh = false; sending || slices.Contains(lacking, sequence) {
-			r.due = now
+			r.due, r.urgent = now, true
 		}
 		o.released[sequence] = r
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"fanfare/internal/api"
 	"fanfare/internal/wire"
@@ -116,5 +117,22 @@ func TestPartlySupersededGoesOn(t *testing.T) {
 	edge.until("the bundle", func() bool { _, ok := edge.bundle(1); return ok })
 	if edge.retired(1) {
 		t.Error("a bundle with a live object is retired")
+	}
+}
+
+// Between two rounds of all that is due only what is urgent is retired: to find out what may be costs
+// reading the log, which purges that come all the time should not each wait for.
+func TestUrgentRetired(t *testing.T) {
+	long := time.Now().Add(-time.Hour)
+	o := &Origin{released: map[uint64]release{
+		1: {since: long, due: long},
+		2: {since: long, due: long, urgent: true},
+		3: {since: long, due: time.Now().Add(time.Hour)},
+	}}
+	if got := o.retirable(time.Now(), false); !slices.Equal(got, []uint64{2}) {
+		t.Errorf("urgent: %v", got)
+	}
+	if got := o.retirable(time.Now(), true); !slices.Equal(got, []uint64{1, 2}) {
+		t.Errorf("all: %v", got)
 	}
 }
