@@ -38,7 +38,7 @@ type bundleWriter struct {
 	ahead     writeback.Ahead
 	fresh     int   // bytes written since ahead was told
 	offset    int64 // where the next body byte goes
-	digested  int64 // where the next one that digest takes is
+	digested  int64 // where the next one that digestBlocks takes is
 
 	body    *blake3.Hasher
 	current int    // the object whose body is being written
@@ -63,7 +63,7 @@ func newBundle(file *os.File, objects []control.Object, oti fec.OTI) (*bundleWri
 	}
 	w := &bundleWriter{
 		file: file, layout: layout, partition: partition, objects: objects,
-		offset: int64(layout.Bodies), digested: int64(layout.Bodies), body: blake3.New(), block: blake3.New(),
+		offset: int64(layout.Bodies), body: blake3.New(), block: blake3.New(),
 		start: partition.Offset(layout.ManifestBlocks),
 		sbn:   layout.ManifestBlocks, blockLeft: partition.Length(layout.ManifestBlocks),
 		digests: make([]control.Hash, 0, layout.Blocks-layout.ManifestBlocks),
@@ -78,9 +78,8 @@ func newBundle(file *os.File, objects []control.Object, oti fec.OTI) (*bundleWri
 	w.nextObject()
 	// Padding between manifest and bodies may reach into blocks that are digested on the way.
 	var zeros [control.Alignment]byte
-	if padding := w.offset - w.start; padding > 0 {
-		w.digestBlocks(w.start, zeros[:padding])
-	}
+	w.digested = min(w.start, w.offset)
+	w.digestBlocks(zeros[:w.offset-w.digested])
 	return w, nil
 }
 
@@ -112,14 +111,8 @@ func (w *bundleWriter) store(p []byte) error {
 	return nil
 }
 
-// digest takes the bodies' bytes, in order; another goroutine than store's may call it.
-func (w *bundleWriter) digest(p []byte) {
-	w.digestBlocks(w.digested, p)
-	w.digested += int64(len(p))
-	w.digestBodies(p)
-}
-
-// digestBodies takes the bodies' bytes, in order, for the digests of the objects.
+// digestBodies takes the bodies' bytes, in order, for the digests of the objects. It, digestBlocks and
+// store may be called by a goroutine each.
 func (w *bundleWriter) digestBodies(p []byte) {
 	for len(p) > 0 {
 		n := min(uint64(len(p)), w.left)
@@ -130,10 +123,12 @@ func (w *bundleWriter) digestBodies(p []byte) {
 	}
 }
 
-// digestBlocks takes the bytes of the bundle from offset at on, in order; those before the
-// blocks behind the manifest's are passed over.
-func (w *bundleWriter) digestBlocks(at int64, p []byte) {
-	if before := w.start - at; before > 0 {
+// digestBlocks takes the bodies' bytes, in order, for the digests of the blocks behind the manifest's;
+// what lies before them is passed over.
+func (w *bundleWriter) digestBlocks(p []byte) {
+	before := w.start - w.digested
+	w.digested += int64(len(p))
+	if before > 0 {
 		p = p[min(before, int64(len(p))):]
 	}
 	for len(p) > 0 && w.sbn < w.layout.Blocks {

@@ -6,12 +6,13 @@ const (
 	// pieceSize is how many bytes of a body are read, digested and written at a time: they stay in
 	// a core's cache meanwhile.
 	pieceSize = 256 << 10
-	// piecesAtOnce is how many pieces there are: one is digested while the next is written.
-	piecesAtOnce = 3
+	// piecesAtOnce is how many pieces there are: one is written, one goes into the digest of its body and
+	// one into that of its block at the same time, and one is on the way between them.
+	piecesAtOnce = 4
 )
 
-// copyFrom copies the bodies, end to end, into the bundle. Beside a core that reads and writes
-// another one digests, so that whoever waits for a large file waits for less. It returns
+// copyFrom copies the bodies, end to end, into the bundle. Beside the goroutine that reads and writes
+// two others digest, so that whoever waits for a large file waits for less. It returns
 // io.ErrUnexpectedEOF if r ends too early; more than the objects have is not read.
 func (w *bundleWriter) copyFrom(r io.Reader) error {
 	if w.bytes <= pieceSize {
@@ -19,18 +20,27 @@ func (w *bundleWriter) copyFrom(r io.Reader) error {
 		if err := readFull(r, piece); err != nil {
 			return err
 		}
-		w.digest(piece)
+		w.digestBodies(piece)
+		w.digestBlocks(piece)
 		return w.store(piece)
 	}
-	free, full := make(chan []byte, piecesAtOnce), make(chan []byte, piecesAtOnce)
+	free := make(chan []byte, piecesAtOnce)
+	read, inBody := make(chan []byte, piecesAtOnce), make(chan []byte, piecesAtOnce)
 	for range piecesAtOnce {
 		free <- make([]byte, pieceSize)
 	}
 	done := make(chan struct{})
 	go func() {
+		defer close(inBody)
+		for piece := range read {
+			w.digestBodies(piece)
+			inBody <- piece
+		}
+	}()
+	go func() {
 		defer close(done)
-		for piece := range full {
-			w.digest(piece)
+		for piece := range inBody {
+			w.digestBlocks(piece)
 			free <- piece[:pieceSize]
 		}
 	}()
@@ -40,11 +50,11 @@ func (w *bundleWriter) copyFrom(r io.Reader) error {
 		piece = piece[:min(left, pieceSize)]
 		left -= uint64(len(piece))
 		if err = readFull(r, piece); err == nil {
-			full <- piece
+			read <- piece
 			err = w.store(piece)
 		}
 	}
-	close(full)
+	close(read)
 	<-done
 	return err
 }

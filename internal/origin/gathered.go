@@ -131,7 +131,8 @@ func layBundle(file *os.File, objects []control.Object, oti fec.OTI) (*bundleWri
 // that writes and digests the blocks.
 func (w *bundleWriter) copyGathered(bodies []byte) error {
 	if len(bodies) <= pieceSize {
-		w.digest(bodies)
+		w.digestBodies(bodies)
+		w.digestBlocks(bodies)
 		return w.store(bodies)
 	}
 	done := make(chan struct{})
@@ -147,6 +148,6 @@ func (w *bundleWriter) copyGathered(bodies []byte) error {
 		}
 		left = left[len(piece):]
 	}
-	w.digestBlocks(w.digested, bodies)
+	w.digestBlocks(bodies)
 	return nil
 }
