@@ -14,6 +14,7 @@ import (
 	"fanfare/fec"
 	"fanfare/internal/mcast"
 	"fanfare/internal/mono"
+	"fanfare/internal/origin/payload"
 	"fanfare/internal/wire"
 	"fanfare/sender"
 )
@@ -39,7 +40,7 @@ type loop struct {
 	poller    *mcast.Poller
 	group     *mcast.Conn
 	feedback  *mcast.Conn
-	payloads  *payloads
+	payloads  *payload.Reader
 	edges     *edgeTable
 	intake    intake
 	entries   *entryLog
@@ -99,7 +100,7 @@ func newLoop(o *Origin, group, feedback *mcast.Conn) (*loop, error) {
 	}
 	l := &loop{
 		log: o.log, poller: poller, group: group, feedback: feedback, clock: mcast.NewClock(),
-		payloads: newPayloads(o.spool), edges: o.edges, entries: o.entries, spool: o.spool,
+		payloads: payload.New(o.spool.open), edges: o.edges, entries: o.entries, spool: o.spool,
 		tsi: o.session.Channel, heartbeat: o.session.SymbolLength,
 		invalid: make(map[string]uint64), head: o.signedHead, sequence: o.head.Sequence, bundles: newBacklog(),
 		longest: o.session.SymbolLength, rate: uint64(o.session.Rate),
@@ -266,7 +267,7 @@ func (l *loop) publish(head []byte, sequence uint64, objects []outgoing) {
 func (l *loop) cancel(now mono.Time, sequence uint64) {
 	toi := wire.DataTOI(sequence)
 	l.engine.Cancel(now, toi)
-	l.payloads.forget(toi)
+	l.payloads.Forget(toi)
 	l.bundles.cancel(sequence)
 	l.oneWay.ended(now, toi)
 	l.engine.Withhold(l.bundles.span())
@@ -317,7 +318,7 @@ func (l *loop) add(now mono.Time, o outgoing) (done bool) {
 		return true
 	}
 	l.longest = max(l.longest, int(o.info.OTI.SymbolLength))
-	l.payloads.add(o.info.TOI, o.sequence, partition, o.entry)
+	l.payloads.Add(o.info.TOI, o.sequence, partition, o.entry)
 	return true
 }
 
@@ -340,7 +341,7 @@ func (l *loop) close() {
 	l.queue.ended = true
 	l.queue.mu.Unlock()
 	l.runCalls(l.clock.Now())
-	l.payloads.close()
+	l.payloads.Close()
 	l.poller.Close()
 	l.group.Close()
 	l.feedback.Close()

@@ -27,7 +27,7 @@ func (l *loop) handleEvent(now mono.Time, event sender.Event) {
 		l.bundles.passed(event.TOI)
 		l.oneWay.ended(now, event.TOI)
 	case sender.ObjectForgotten:
-		l.payloads.forget(event.TOI)
+		l.payloads.Forget(event.TOI)
 		l.bundles.passed(event.TOI)
 		l.oneWay.ended(now, event.TOI)
 	case sender.ObjectUnknown:
@@ -130,9 +130,9 @@ func (l *loop) fill(now mono.Time) {
 		l.objects = append(l.objects, l.packet.TOI)
 		l.class = append(l.class, l.classes[class])
 	}
-	for _, failure := range l.payloads.flush() {
-		l.withdraw(failure.toi)
-		l.dropObject(now, failure.toi, failure.err)
+	for _, failure := range l.payloads.Flush() {
+		l.withdraw(failure.TOI)
+		l.dropObject(now, failure.TOI, failure.Err)
 	}
 	l.unsent = l.train
 }
@@ -150,7 +150,7 @@ func (l *loop) withdraw(toi uint32) {
 }
 
 // appendPacket appends the packet named by l.packet to the arena, which has room for it. The
-// payload is made in its place, or will be there after payloads.flush.
+// payload is made in its place, or will be there after payloads.Flush.
 func (l *loop) appendPacket(now mono.Time) bool {
 	p := &l.packet
 	start := len(l.arena)
@@ -162,7 +162,7 @@ func (l *loop) appendPacket(now mono.Time) bool {
 		made = wire.AppendHeartbeat(made, &l.beat, l.heartbeat)
 	} else {
 		var err error
-		made, err = l.payloads.symbol(made, p.TOI, p.SBN, int(p.ESI))
+		made, err = l.payloads.Symbol(made, p.TOI, p.SBN, int(p.ESI))
 		if err != nil {
 			l.dropObject(now, p.TOI, err)
 			return false
@@ -181,7 +181,7 @@ func (l *loop) dropObject(now mono.Time, toi uint32, err error) {
 		l.log.Error("a bundle cannot be sent", "sequence", sequence, "error", err)
 	}
 	l.engine.Cancel(now, toi)
-	l.payloads.forget(toi)
+	l.payloads.Forget(toi)
 	l.bundles.passed(toi)
 	l.oneWay.ended(now, toi)
 }

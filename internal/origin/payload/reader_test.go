@@ -1,18 +1,20 @@
-package origin
+package payload
 
 import (
 	"bytes"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"strconv"
 	"testing"
 
 	"fanfare/fec"
 )
 
 func TestPayloads(t *testing.T) {
-	s := newSpool(t.TempDir())
-	p := newPayloads(s)
-	defer p.close()
+	dir := t.TempDir()
+	r := testReader(dir)
+	defer r.Close()
 	oti := fec.OTI{SymbolLength: 64, MaxBlock: 4, MaxSymbols: 12}
 	rng := rand.NewChaCha8([32]byte{3})
 	// More bundles than files may be open, each of 3 blocks, the last symbol not full.
@@ -20,7 +22,7 @@ func TestPayloads(t *testing.T) {
 	for sequence := uint64(1); sequence <= openFiles+5; sequence++ {
 		content := make([]byte, 64*10-int(sequence)%60)
 		rng.Read(content)
-		if err := os.WriteFile(s.path(sequence), content, 0o600); err != nil {
+		if err := os.WriteFile(bundlePath(dir, sequence), content, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		contents[sequence] = content
@@ -29,39 +31,39 @@ func TestPayloads(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.add(uint32(sequence), sequence, partition, nil)
+		r.Add(uint32(sequence), sequence, partition, nil)
 	}
 	for range 2000 {
 		sequence := 1 + uint64(rng.Uint64()%uint64(len(contents)))
-		partition := p.sources[uint32(sequence)].partition
+		partition := r.sources[uint32(sequence)].partition
 		sbn := uint32(rng.Uint64() % uint64(partition.Blocks()))
 		k := partition.SourceSymbols(sbn)
 		block := make([]byte, 4*64)[:k*64]
 		copy(block, contents[sequence][partition.Offset(sbn):])
 		esi := int(rng.Uint64() % 12)
-		symbol, err := p.symbol(append(make([]byte, 0, 100), "head"...), uint32(sequence), sbn, esi)
-		if failed := p.flush(); err != nil || len(failed) > 0 {
+		symbol, err := r.Symbol(append(make([]byte, 0, 100), "head"...), uint32(sequence), sbn, esi)
+		if failed := r.Flush(); err != nil || len(failed) > 0 {
 			t.Fatal(err, failed)
 		}
 		if !bytes.Equal(symbol, append([]byte("head"), wantSymbol(t, block, k, esi)...)) {
 			t.Fatalf("bundle %d, block %d, ESI %d of k = %d is wrong", sequence, sbn, esi, k)
 		}
-		if p.open > openFiles || len(p.blocks) > cachedBlocks {
-			t.Fatalf("%d open files, %d blocks", p.open, len(p.blocks))
+		if r.open > openFiles || len(r.blocks) > cachedBlocks {
+			t.Fatalf("%d open files, %d blocks", r.open, len(r.blocks))
 		}
 	}
-	p.forget(1)
+	r.Forget(1)
 	buffer := make([]byte, 0, 64)
-	if _, err := p.symbol(buffer, 1, 0, 0); err == nil {
+	if _, err := r.Symbol(buffer, 1, 0, 0); err == nil {
 		t.Error("a forgotten object was read")
 	}
-	if err := os.Truncate(s.path(2), 3); err != nil {
+	if err := os.Truncate(bundlePath(dir, 2), 3); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.symbol(buffer, 2, 0, 0); err != nil {
+	if _, err := r.Symbol(buffer, 2, 0, 0); err != nil {
 		t.Fatal(err)
 	}
-	if failed := p.flush(); len(failed) != 1 || failed[0].toi != 2 || failed[0].err == nil {
+	if failed := r.Flush(); len(failed) != 1 || failed[0].TOI != 2 || failed[0].Err == nil {
 		t.Errorf("a short file: %v", failed)
 	}
 }
@@ -69,9 +71,9 @@ func TestPayloads(t *testing.T) {
 // Symbols of interleaved blocks of several bundles are gathered, and each gets its bytes,
 // whatever is closed meanwhile.
 func TestGather(t *testing.T) {
-	s := newSpool(t.TempDir())
-	p := newPayloads(s)
-	defer p.close()
+	dir := t.TempDir()
+	r := testReader(dir)
+	defer r.Close()
 	oti := fec.OTI{SymbolLength: 64, MaxBlock: 8, MaxSymbols: 12, TransferLength: 64*100 - 3}
 	partition, err := oti.Partition()
 	if err != nil {
@@ -83,10 +85,10 @@ func TestGather(t *testing.T) {
 	for i := range contents {
 		contents[i] = make([]byte, 64*100)
 		_, _ = source.Read(contents[i][:oti.TransferLength])
-		if err := os.WriteFile(s.path(uint64(i)), contents[i][:oti.TransferLength], 0o600); err != nil {
+		if err := os.WriteFile(bundlePath(dir, uint64(i)), contents[i][:oti.TransferLength], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		p.add(uint32(i), uint64(i), partition, nil)
+		r.Add(uint32(i), uint64(i), partition, nil)
 	}
 	type piece struct {
 		object, symbol int
@@ -96,7 +98,7 @@ func TestGather(t *testing.T) {
 		next := make([]int, objects) // of each object, so that runs form
 		for range 50 {
 			var pieces []piece
-			for range trainPackets {
+			for range 128 {
 				i := rng.IntN(objects)
 				if rng.IntN(20) == 0 {
 					next[i] = rng.IntN(100)
@@ -108,16 +110,16 @@ func TestGather(t *testing.T) {
 					first += partition.SourceSymbols(sbn)
 					sbn++
 				}
-				got, err := p.symbol(make([]byte, 0, 64), uint32(i), sbn, symbol-first)
+				got, err := r.Symbol(make([]byte, 0, 64), uint32(i), sbn, symbol-first)
 				if err != nil {
 					t.Fatal(err)
 				}
 				pieces = append(pieces, piece{i, symbol, got})
 				if rng.IntN(50) == 0 {
-					p.closeFile(p.sources[uint32(i)])
+					r.closeFile(r.sources[uint32(i)])
 				}
 			}
-			if failed := p.flush(); len(failed) > 0 {
+			if failed := r.Flush(); len(failed) > 0 {
 				t.Fatal(failed)
 			}
 			for _, piece := range pieces {
@@ -149,16 +151,11 @@ func wantSymbol(t *testing.T, block []byte, k, esi int) []byte {
 	return symbol
 }
 
-// An entry that is longer than a symbol is cut into one block.
-func TestControlOTI(t *testing.T) {
-	for _, length := range []int{1, 1408, 1409, 4096} {
-		oti := controlOTI(length, 1408)
-		partition, err := oti.Partition()
-		if err != nil || partition.Blocks() != 1 || int(oti.TransferLength) != length {
-			t.Errorf("%d bytes: %+v, %d blocks, %v", length, oti, partition.Blocks(), err)
-		}
-		if length <= 1408 && int(oti.SymbolLength) != length {
-			t.Errorf("%d bytes in symbols of %d", length, oti.SymbolLength)
-		}
-	}
+// testReader reads bundles in a directory.
+func testReader(dir string) *Reader {
+	return New(func(sequence uint64) (*os.File, error) { return os.Open(bundlePath(dir, sequence)) })
+}
+
+func bundlePath(dir string, sequence uint64) string {
+	return filepath.Join(dir, strconv.FormatUint(sequence, 10))
 }

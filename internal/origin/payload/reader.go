@@ -1,4 +1,4 @@
-package origin
+package payload
 
 import (
 	"fmt"
@@ -22,22 +22,22 @@ type source struct {
 	sequence  uint64
 	entry     []byte // of a control object
 	file      *os.File
-	used      uint64 // payloads.clock when the file was last used
+	used      uint64 // Reader.clock when the file was last used
 }
 
-// payloads makes encoding symbols. It belongs to the loop.
+// Reader makes the payloads of packets: encoding symbols. It belongs to one goroutine.
 //
 // Source symbols are read from where they lie, straight into the packets: the page cache has
 // them. Those of one train are read together. For repair symbols the whole block is needed, so
 // the blocks last repaired are held.
-type payloads struct {
-	spool    *spool
-	sources  map[uint32]*source
-	open     int
-	clock    uint64
-	encoders map[encoderShape]*fec.Encoder
-	blocks   []*block
-	gather   gather
+type Reader struct {
+	openBundle func(sequence uint64) (*os.File, error)
+	sources    map[uint32]*source
+	open       int
+	clock      uint64
+	encoders   map[encoderShape]*fec.Encoder
+	blocks     []*block
+	gather     gather
 }
 
 // encoderShape is what an encoder depends on.
@@ -52,66 +52,67 @@ type block struct {
 	repair   repairGroup
 }
 
-func newPayloads(s *spool) *payloads {
-	return &payloads{spool: s, sources: make(map[uint32]*source), encoders: make(map[encoderShape]*fec.Encoder)}
+// New returns a Reader of bundles that open opens by the sequence of the entry that publishes them.
+func New(open func(sequence uint64) (*os.File, error)) *Reader {
+	return &Reader{openBundle: open, sources: make(map[uint32]*source), encoders: make(map[encoderShape]*fec.Encoder)}
 }
 
-// add makes the symbols of an object available. entry is nil for a bundle.
-func (p *payloads) add(toi uint32, sequence uint64, partition fec.Partition, entry []byte) {
-	p.sources[toi] = &source{partition: partition, sequence: sequence, entry: entry}
+// Add makes the symbols of an object available. entry is nil for a bundle.
+func (r *Reader) Add(toi uint32, sequence uint64, partition fec.Partition, entry []byte) {
+	r.sources[toi] = &source{partition: partition, sequence: sequence, entry: entry}
 }
 
-// forget drops an object.
-func (p *payloads) forget(toi uint32) {
-	if s := p.sources[toi]; s != nil {
-		p.closeFile(s)
-		delete(p.sources, toi)
+// Forget drops an object.
+func (r *Reader) Forget(toi uint32) {
+	if s := r.sources[toi]; s != nil {
+		r.closeFile(s)
+		delete(r.sources, toi)
 	}
-	kept := p.blocks[:0]
-	for _, b := range p.blocks {
+	kept := r.blocks[:0]
+	for _, b := range r.blocks {
 		if b.toi != toi {
 			kept = append(kept, b)
 		}
 	}
-	clear(p.blocks[len(kept):])
-	p.blocks = kept
+	clear(r.blocks[len(kept):])
+	r.blocks = kept
 }
 
-// close closes all files.
-func (p *payloads) close() {
-	for _, s := range p.sources {
-		p.closeFile(s)
+// Close closes all files.
+func (r *Reader) Close() {
+	for _, s := range r.sources {
+		r.closeFile(s)
 	}
 }
 
-func (p *payloads) closeFile(s *source) {
+func (r *Reader) closeFile(s *source) {
 	if s.file != nil {
-		p.gather.finish(s)
+		r.gather.finish(s)
 		s.file.Close() // it was only read
 		s.file = nil
-		p.open--
+		r.open--
 	}
 }
 
-// symbol appends one encoding symbol to dst, which must have room for it. The bytes of a bundle's
-// source symbol are there after the next flush.
-func (p *payloads) symbol(dst []byte, toi, sbn uint32, esi int) ([]byte, error) {
-	s := p.sources[toi]
+// Symbol appends one encoding symbol to dst, which must have room for it. The bytes of a bundle's
+// source symbol are there after the next Flush.
+func (r *Reader) Symbol(dst []byte, toi, sbn uint32, esi int) ([]byte, error) {
+	s := r.sources[toi]
 	if s == nil {
-		return dst, fmt.Errorf("origin: no object %#x", toi)
+		return dst, fmt.Errorf("payload: no object %#x", toi)
 	}
 	k, length := s.partition.SourceSymbols(sbn), int(s.partition.OTI().SymbolLength)
 	start := len(dst)
 	dst = dst[:start+length]
 	if esi < k {
-		return dst, p.readLater(s, toi, dst[start:], s.partition.Offset(sbn)+int64(esi)*int64(length))
+		return dst, r.readLater(s, toi, dst[start:], s.partition.Offset(sbn)+int64(esi)*int64(length))
 	}
-	b, err := p.block(s, toi, sbn)
+	b, err := r.block(s, toi, sbn)
 	if err != nil {
 		return dst, err
 	}
 	if !b.repair.has(esi) {
-		encoder, err := p.encoder(encoderShape{k, int(s.partition.OTI().MaxSymbols), length})
+		encoder, err := r.encoder(encoderShape{k, int(s.partition.OTI().MaxSymbols), length})
 		if err != nil {
 			return dst, err
 		}
@@ -123,32 +124,32 @@ func (p *payloads) symbol(dst []byte, toi, sbn uint32, esi int) ([]byte, error) 
 	return dst, nil
 }
 
-// flush reads what symbol promised, and returns the objects of which something could not be
-// read. The result is valid until the next call of symbol.
-func (p *payloads) flush() []readFailure { return p.gather.flush() }
+// Flush reads what Symbol promised, and returns the objects of which something could not be
+// read. The result is valid until the next call of Symbol.
+func (r *Reader) Flush() []Failure { return r.gather.flush() }
 
-// readLater fills b with the object's bytes from offset on, at the latest when flush is called.
-func (p *payloads) readLater(s *source, toi uint32, b []byte, offset int64) error {
+// readLater fills b with the object's bytes from offset on, at the latest when Flush is called.
+func (r *Reader) readLater(s *source, toi uint32, b []byte, offset int64) error {
 	b = s.pad(b, offset)
 	if s.entry != nil {
 		copy(b, s.entry[offset:])
 		return nil
 	}
-	if err := p.use(s); err != nil {
+	if err := r.use(s); err != nil {
 		return err
 	}
-	p.gather.add(s, toi, b, offset)
+	r.gather.add(s, toi, b, offset)
 	return nil
 }
 
 // read fills b with the object's bytes from offset on.
-func (p *payloads) read(s *source, b []byte, offset int64) error {
+func (r *Reader) read(s *source, b []byte, offset int64) error {
 	b = s.pad(b, offset)
 	if s.entry != nil {
 		copy(b, s.entry[offset:])
 		return nil
 	}
-	if err := p.use(s); err != nil {
+	if err := r.use(s); err != nil {
 		return err
 	}
 	return s.readAt(b, offset)
@@ -168,57 +169,57 @@ func (s *source) readAt(b []byte, offset int64) error {
 		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
 		}
-		return fmt.Errorf("origin: bundle %d: %w", s.sequence, err)
+		return fmt.Errorf("payload: bundle %d: %w", s.sequence, err)
 	}
 	return nil
 }
 
 // use opens the file of a bundle if it is not open.
-func (p *payloads) use(s *source) error {
-	p.clock++
-	s.used = p.clock
+func (r *Reader) use(s *source) error {
+	r.clock++
+	s.used = r.clock
 	if s.file != nil {
 		return nil
 	}
-	return p.openFile(s)
+	return r.openFile(s)
 }
 
 // openFile opens the bundle, and closes the one that was not used for longest if many are.
-func (p *payloads) openFile(s *source) error {
-	if p.open >= openFiles {
+func (r *Reader) openFile(s *source) error {
+	if r.open >= openFiles {
 		var oldest *source
-		for _, other := range p.sources {
+		for _, other := range r.sources {
 			if other.file != nil && (oldest == nil || other.used < oldest.used) {
 				oldest = other
 			}
 		}
-		p.closeFile(oldest)
+		r.closeFile(oldest)
 	}
-	file, err := p.spool.open(s.sequence)
+	file, err := r.openBundle(s.sequence)
 	if err != nil {
-		return fmt.Errorf("origin: spool: %w", err)
+		return fmt.Errorf("payload: %w", err)
 	}
 	s.file = file
-	p.open++
+	r.open++
 	return nil
 }
 
 // block returns a source block, read into the place of the one that was not used for longest.
-func (p *payloads) block(s *source, toi, sbn uint32) (*block, error) {
-	p.clock++
-	for _, b := range p.blocks {
+func (r *Reader) block(s *source, toi, sbn uint32) (*block, error) {
+	r.clock++
+	for _, b := range r.blocks {
 		if b.toi == toi && b.sbn == sbn {
-			b.used = p.clock
+			b.used = r.clock
 			return b, nil
 		}
 	}
 	var b *block
-	if len(p.blocks) < cachedBlocks {
+	if len(r.blocks) < cachedBlocks {
 		b = new(block)
-		p.blocks = append(p.blocks, b)
+		r.blocks = append(r.blocks, b)
 	} else {
-		b = p.blocks[0]
-		for _, other := range p.blocks {
+		b = r.blocks[0]
+		for _, other := range r.blocks {
 			if other.used < b.used {
 				b = other
 			}
@@ -232,19 +233,19 @@ func (p *payloads) block(s *source, toi, sbn uint32) (*block, error) {
 		b.buffer = make([]byte, k*length)
 	}
 	b.buffer = b.buffer[:k*length]
-	if err := p.read(s, b.buffer, s.partition.Offset(sbn)); err != nil {
+	if err := r.read(s, b.buffer, s.partition.Offset(sbn)); err != nil {
 		return nil, err
 	}
 	b.symbols = b.symbols[:0]
 	for i := range k {
 		b.symbols = append(b.symbols, b.buffer[i*length:(i+1)*length])
 	}
-	b.toi, b.sbn, b.used = toi, sbn, p.clock
+	b.toi, b.sbn, b.used = toi, sbn, r.clock
 	return b, nil
 }
 
-func (p *payloads) encoder(shape encoderShape) (*fec.Encoder, error) {
-	if e := p.encoders[shape]; e != nil {
+func (r *Reader) encoder(shape encoderShape) (*fec.Encoder, error) {
+	if e := r.encoders[shape]; e != nil {
 		return e, nil
 	}
 	e, err := fec.NewEncoder(shape.k, shape.n, shape.e)
@@ -252,9 +253,9 @@ func (p *payloads) encoder(shape encoderShape) (*fec.Encoder, error) {
 		return nil, err
 	}
 	// Entries of several symbols have lengths of their own, so the table is bounded by hand.
-	if len(p.encoders) >= 512 {
-		clear(p.encoders)
+	if len(r.encoders) >= 512 {
+		clear(r.encoders)
 	}
-	p.encoders[shape] = e
+	r.encoders[shape] = e
 	return e, nil
 }

@@ -1,4 +1,4 @@
-package origin
+package payload
 
 import (
 	"unsafe"
@@ -21,18 +21,18 @@ type run struct {
 
 // A gather collects reads of single symbols, and does as one system call those that lie end to
 // end in their file, wherever their bytes go. Symbols of interleaved blocks come by turns, so
-// several runs grow at a time. It belongs to payloads.
+// several runs grow at a time. It belongs to a Reader.
 type gather struct {
 	runs    [gatherRuns]run
 	clock   uint64
 	vectors []unix.Iovec
-	failed  []readFailure
+	failed  []Failure
 }
 
-// readFailure is an object that could not be read.
-type readFailure struct {
-	toi uint32
-	err error
+// Failure is an object that could not be read.
+type Failure struct {
+	TOI uint32
+	Err error
 }
 
 // add has piece filled, by the next flush, with what is at offset.
@@ -61,7 +61,7 @@ func (g *gather) add(s *source, toi uint32, piece []byte, offset int64) {
 
 // flush reads everything that was added, and returns the objects of which something could not
 // be read. The result is valid until the next add.
-func (g *gather) flush() []readFailure {
+func (g *gather) flush() []Failure {
 	for i := range g.runs {
 		g.read(&g.runs[i])
 	}
@@ -88,7 +88,7 @@ func (g *gather) read(r *run) {
 		offset := r.start
 		for _, piece := range r.pieces {
 			if err := r.source.readAt(piece, offset); err != nil {
-				g.failed = append(g.failed, readFailure{r.toi, err})
+				g.failed = append(g.failed, Failure{r.toi, err})
 				break
 			}
 			offset += int64(len(piece))

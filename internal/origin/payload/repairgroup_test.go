@@ -1,4 +1,4 @@
-package origin
+package payload
 
 import (
 	"bytes"
@@ -13,13 +13,13 @@ import (
 // after the other and when a block is asked from elsewhere, up to the last there is.
 func TestRepairGroup(t *testing.T) {
 	const k, n, length, blocks = 5, 12, 64, cachedBlocks + 2
-	s := newSpool(t.TempDir())
-	p := newPayloads(s)
-	defer p.close()
+	dir := t.TempDir()
+	r := testReader(dir)
+	defer r.Close()
 	content := make([]byte, k*length*blocks)
 	rng := rand.NewChaCha8([32]byte{9})
 	_, _ = rng.Read(content)
-	if err := os.WriteFile(s.path(1), content, 0o600); err != nil {
+	if err := os.WriteFile(bundlePath(dir, 1), content, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	oti := fec.OTI{TransferLength: uint64(len(content)), SymbolLength: length, MaxBlock: k, MaxSymbols: n}
@@ -27,10 +27,10 @@ func TestRepairGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.add(1, 1, partition, nil)
+	r.Add(1, 1, partition, nil)
 	check := func(sbn, esi int) {
 		t.Helper()
-		got, err := p.symbol(make([]byte, 0, length), 1, uint32(sbn), esi)
+		got, err := r.Symbol(make([]byte, 0, length), 1, uint32(sbn), esi)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +48,7 @@ func TestRepairGroup(t *testing.T) {
 	for range 2000 {
 		check(int(rng.Uint64()%blocks), k+int(rng.Uint64()%(n-k)))
 	}
-	if _, err := p.symbol(make([]byte, 0, length), 1, 0, n); err == nil {
+	if _, err := r.Symbol(make([]byte, 0, length), 1, 0, n); err == nil {
 		t.Error("a repair symbol beyond the last")
 	}
 	check(0, n-1)

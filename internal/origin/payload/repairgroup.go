@@ -1,4 +1,4 @@
-package origin
+package payload
 
 import "fanfare/fec"
 
