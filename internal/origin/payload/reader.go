@@ -37,7 +37,7 @@ type Reader struct {
 	clock      uint64
 	encoders   map[encoderShape]*fec.Encoder
 	blocks     []*block
-	gather     gather
+	scatter    scatter
 }
 
 // encoderShape is what an encoder depends on.
@@ -87,7 +87,7 @@ func (r *Reader) Close() {
 
 func (r *Reader) closeFile(s *source) {
 	if s.file != nil {
-		r.gather.finish(s)
+		r.scatter.finish(s)
 		s.file.Close() // it was only read
 		s.file = nil
 		r.open--
@@ -126,7 +126,7 @@ func (r *Reader) Symbol(dst []byte, toi, sbn uint32, esi int) ([]byte, error) {
 
 // Flush reads what Symbol promised, and returns the objects of which something could not be
 // read. The result is valid until the next call of Symbol.
-func (r *Reader) Flush() []Failure { return r.gather.flush() }
+func (r *Reader) Flush() []Failure { return r.scatter.flush() }
 
 // readLater fills b with the object's bytes from offset on, at the latest when Flush is called.
 func (r *Reader) readLater(s *source, toi uint32, b []byte, offset int64) error {
@@ -138,7 +138,7 @@ func (r *Reader) readLater(s *source, toi uint32, b []byte, offset int64) error 
 	if err := r.use(s); err != nil {
 		return err
 	}
-	r.gather.add(s, toi, b, offset)
+	r.scatter.add(s, toi, b, offset)
 	return nil
 }
 

@@ -68,9 +68,9 @@ func TestPayloads(t *testing.T) {
 	}
 }
 
-// Symbols of interleaved blocks of several bundles are gathered, and each gets its bytes,
+// Symbols of interleaved blocks of several bundles are read together, and each gets its bytes,
 // whatever is closed meanwhile.
-func TestGather(t *testing.T) {
+func TestScatter(t *testing.T) {
 	dir := t.TempDir()
 	r := testReader(dir)
 	defer r.Close()
