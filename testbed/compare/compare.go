@@ -2,6 +2,7 @@ package compare
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -26,22 +27,22 @@ func Run(ctx context.Context, c Config) (result *report.Comparison, err error) {
 	if len(c.Systems) == 0 {
 		c.Systems = Systems()
 	}
-	dir, err := os.MkdirTemp(place(c.Dir), "fanfare-compare-")
+	place, err := newPlace(c.Dir)
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, place.remove()) }()
 	restore, notes := raiseLimits()
 	defer restore()
 
 	result = &report.Comparison{
 		Started: time.Now(), Machine: machine(), Bed: bed(&c), Edges: c.Edges, Rounds: c.Rounds, Losses: c.Losses,
-		Notes: append(notes, "files are in "+place(c.Dir)),
+		Notes: append(notes, place.about),
 	}
 	defer func() { result.Seconds = time.Since(result.Started).Seconds() }()
 	var works []*work
 	for _, name := range c.Works {
-		w, err := newWork(dir, name, &c)
+		w, err := newWork(place.dir, name, &c)
 		if err != nil {
 			return result, err
 		}
@@ -53,7 +54,7 @@ func Run(ctx context.Context, c Config) (result *report.Comparison, err error) {
 			c.tell("%s is missing: %s", name, s.Missing)
 		}
 	}
-	return result, rounds(ctx, &c, dir, works, result)
+	return result, rounds(ctx, &c, place.dir, works, result)
 }
 
 // rounds runs everything, round by round.
@@ -94,18 +95,6 @@ func outcome(t report.Transfer) string {
 		return "FAILED: " + t.Reason
 	}
 	return progress.Took(time.Duration(t.Seconds * float64(time.Second)))
-}
-
-// place is the directory for files.
-func place(dir string) string {
-	const memory = "/dev/shm"
-	if dir != "" {
-		return dir
-	}
-	if unix.Access(memory, unix.W_OK) == nil {
-		return memory
-	}
-	return os.TempDir()
 }
 
 // machine says what this runs on.

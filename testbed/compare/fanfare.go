@@ -28,7 +28,7 @@ const (
 
 	// What the origin may send if a link's rate does not say: more than two processors carry to four
 	// edges, so that they are never idle. Edges that cannot take it in slow the origin down.
-	fanfareRate = 3_000_000_000
+	fanfareRate = 5_000_000_000
 	fanfareLink = 0.98
 )
 
