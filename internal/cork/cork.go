@@ -6,8 +6,9 @@
 //
 // A server takes its connections from a Listener and has ConnContext for its own. A handler
 // finds the connection with From, calls Hold before it writes the head, gives the body as a
-// Section, and calls Release when it has done. Between Hold and Release one goroutine writes, as
-// net/http does.
+// Section, and calls Release when it has done. One goroutine at a time writes, as net/http does.
+//
+// A client that takes nothing in for a minute, while something waits for it, is cut (patience.go).
 package cork
 
 import (
@@ -46,7 +47,12 @@ func (l Listener) Accept() (net.Conn, error) {
 		c.Close()
 		return nil, err
 	}
-	return &Conn{TCPConn: tcp, raw: raw}, nil
+	made := &Conn{TCPConn: tcp, raw: raw, patience: patience{step: step, steps: idleSteps}}
+	if err := made.wait(); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return made, nil
 }
 
 type contextKey struct{}
@@ -69,9 +75,10 @@ func From(ctx context.Context) *Conn {
 // Conn is a TCP connection that can hold back what is written.
 type Conn struct {
 	*net.TCPConn
-	raw    syscall.RawConn // of TCPConn
-	held   *buffer         // nil: nothing is held back
-	length int             // of what is in held
+	raw      syscall.RawConn // of TCPConn
+	held     *buffer         // nil: nothing is held back
+	length   int             // of what is in held
+	patience patience
 }
 
 // Hold has the Conn keep what is written until ReadFrom, until Release, or until it is much.
@@ -96,7 +103,7 @@ func (c *Conn) send(more int) (n int, err error) {
 	held, head := c.held, c.length
 	c.held, c.length = nil, 0
 	if head+more > 0 {
-		n, err = c.TCPConn.Write(held[:head+more])
+		n, err = c.push(held[:head+more])
 	}
 	buffers.Put(held)
 	return max(n-head, 0), err
@@ -105,7 +112,7 @@ func (c *Conn) send(more int) (n int, err error) {
 // Write is io.Writer's.
 func (c *Conn) Write(p []byte) (int, error) {
 	if c.held == nil {
-		return c.TCPConn.Write(p)
+		return c.push(p)
 	}
 	if c.length+len(p) <= headLimit {
 		c.length += copy(c.held[c.length:], p)
@@ -114,12 +121,11 @@ func (c *Conn) Write(p []byte) (int, error) {
 	if err := c.Release(); err != nil {
 		return 0, err
 	}
-	return c.TCPConn.Write(p)
+	return c.push(p)
 }
 
 // ReadFrom is io.ReaderFrom's. It ends Hold. A Section of up to Limit bytes leaves in one write with
-// what was held; a larger one by sendfile(2), whose first segment begins with what was held. Anything
-// else goes as a TCP connection does it.
+// what was held; a larger one by sendfile(2), whose first segment begins with what was held.
 func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	s, ok := r.(*Section)
 	switch {
@@ -127,7 +133,7 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 		if err := c.Release(); err != nil {
 			return 0, err
 		}
-		return c.TCPConn.ReadFrom(r)
+		return io.Copy(writer{c}, r)
 	case s.Length > Limit:
 		return c.sendFile(s)
 	}
@@ -136,3 +142,6 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	n, err := c.send(n)
 	return int64(n), errors.Join(err, readErr)
 }
+
+// writer hides all but Write.
+type writer struct{ io.Writer }

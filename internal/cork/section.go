@@ -43,7 +43,7 @@ func (c *Conn) sendFile(s *Section) (int64, error) {
 	length := s.Length
 	var failed error
 	in := int(s.File.Fd())
-	err := c.raw.Write(func(fd uintptr) (done bool) {
+	err := c.pushRaw(func(fd uintptr) (done bool) {
 		for s.Length > 0 {
 			offset := s.Offset
 			n, err := unix.Sendfile(int(fd), in, &offset, int(min(s.Length, math.MaxInt32)))
@@ -63,7 +63,7 @@ func (c *Conn) sendFile(s *Section) (int64, error) {
 		return true
 	})
 	if s.Length == length && (errors.Is(failed, unix.EINVAL) || errors.Is(failed, unix.ENOSYS)) {
-		return c.TCPConn.ReadFrom(s)
+		return io.Copy(writer{c}, s)
 	}
 	return length - s.Length, errors.Join(err, failed)
 }
@@ -78,7 +78,7 @@ func (c *Conn) sendMore() error {
 	c.held, c.length = nil, 0
 	defer buffers.Put(held)
 	var failed error
-	err := c.raw.Write(func(fd uintptr) (done bool) {
+	err := c.pushRaw(func(fd uintptr) (done bool) {
 		for len(rest) > 0 {
 			n, err := unix.SendmsgN(int(fd), rest, nil, nil, unix.MSG_MORE|unix.MSG_NOSIGNAL)
 			switch {

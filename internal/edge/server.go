@@ -18,9 +18,9 @@ import (
 const (
 	// httpGrace is how long requests under way may go on when the edge stops.
 	httpGrace = 500 * time.Millisecond
-	// readerPatience is how long a client may take nothing of an answer. The kernel watches it,
-	// so that files still go out by sendfile.
-	readerPatience = 2 * time.Minute
+	// peerPatience is how long a client's system may not answer. (A client that answers and reads
+	// nothing is package cork's.)
+	peerPatience = 2 * time.Minute
 )
 
 // server is one listening HTTP server; its goroutine is serve.
@@ -54,12 +54,11 @@ func listen(addr, option string, handler http.Handler) (*server, error) {
 	}}, nil
 }
 
-// limitPatience has the kernel end connections whose peer takes nothing for readerPatience, be
-// it gone or stalled. Accepted connections inherit it.
+// limitPatience has the kernel end connections whose peer is gone. Accepted connections inherit it.
 func limitPatience(_, _ string, c syscall.RawConn) error {
 	var err error
 	controlled := c.Control(func(fd uintptr) {
-		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(readerPatience.Milliseconds()))
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(peerPatience.Milliseconds()))
 	})
 	return errors.Join(controlled, err)
 }
