@@ -33,6 +33,7 @@ var rooms = map[string]kind{
 	"internal/api":       impure,
 	"internal/arch":      impure,
 	"internal/cork":      impure,
+	"internal/crowd":     impure,
 	"internal/edge":      impure,
 	"internal/fetch":     impure,
 	"internal/handover":  impure,

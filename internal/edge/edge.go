@@ -202,10 +202,10 @@ func (e *Edge) listen() (err error) {
 	f := face{content: http.HandlerFunc(e.serveContent)}
 	if e.cfg.Admin == "" {
 		f.reserved = r
-	} else if e.admin, err = listen(e.cfg.Admin, "--admin", adminFace{r}); err != nil {
+	} else if e.admin, err = listen(e.cfg.Admin, "--admin", adminFace{r}, e.log); err != nil {
 		return err
 	}
-	e.content, err = listen(e.cfg.HTTP, "--http", f)
+	e.content, err = listen(e.cfg.HTTP, "--http", f, e.log)
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fanfare/internal/cork"
+	"fanfare/internal/crowd"
 )
 
 const (
@@ -23,6 +25,18 @@ const (
 	peerPatience = 2 * time.Minute
 )
 
+const (
+	// requestPatience is how long a request may take to come, with a body if it has one.
+	requestPatience = 10 * time.Second
+	// idlePatience is how long a connection may wait for its next request.
+	idlePatience = 2 * time.Minute
+	// filesEach is for how many files that the process may open a server has one connection at most;
+	// the rest is for the cache.
+	filesEach = 3
+	// crowdedAgain is the least time between two words about more connections in the log.
+	crowdedAgain = time.Minute
+)
+
 // server is one listening HTTP server; its goroutine is serve.
 type server struct {
 	listener net.Listener
@@ -31,7 +45,7 @@ type server struct {
 }
 
 // listen opens addr, HOST:PORT or :PORT. Its error is a sentence for the operator.
-func listen(addr, option string, handler http.Handler) (*server, error) {
+func listen(addr, option string, handler http.Handler, log *slog.Logger) (*server, error) {
 	config := net.ListenConfig{Control: limitPatience}
 	l, err := config.Listen(context.Background(), "tcp", addr)
 	switch {
@@ -45,13 +59,27 @@ func listen(addr, option string, handler http.Handler) (*server, error) {
 		return nil, fmt.Errorf("edge: %s %s: %w", option, addr, err)
 	}
 	g := &gate{handler: handler}
-	return &server{listener: cork.Listener{Listener: l}, gate: g, http: http.Server{
-		ConnContext:       cork.ConnContext,
-		Handler:           g,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
+	crowded := crowd.Limit(cork.Listener{Listener: l}, crowd.Most(filesEach), tellCrowded(log, addr))
+	return &server{listener: crowded, gate: g, http: http.Server{
+		ConnContext:    cork.ConnContext,
+		ConnState:      crowded.ConnState,
+		Handler:        g,
+		ReadTimeout:    requestPatience,
+		IdleTimeout:    idlePatience, // and package cork sees to how long an answer may take
+		MaxHeaderBytes: 64 << 10,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}}, nil
+}
+
+// tellCrowded returns what logs, once in a while, that clients must wait.
+func tellCrowded(log *slog.Logger, addr string) func(most int) {
+	var told time.Time
+	return func(most int) {
+		if now := time.Now(); told.IsZero() || now.Sub(told) > crowdedAgain {
+			told = now
+			log.Warn("more clients than this edge serves at a time, a third of the open files that it may have (ulimit -n, or LimitNOFILE= of systemd): others wait", "address", addr, "connections", most)
+		}
+	}
 }
 
 // limitPatience has the kernel end connections whose peer is gone. Accepted connections inherit it.
