@@ -30,6 +30,7 @@ package api
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -281,4 +282,9 @@ func (e *Error) Error() string {
 		return e.Message
 	}
 	return fmt.Sprintf("%s: %s", e.Message, e.Hint)
+}
+
+// BadRequest returns the Error of a request that cannot be fulfilled as it is; hint may be empty.
+func BadRequest(err error, hint string) error {
+	return &Error{Status: http.StatusBadRequest, Message: err.Error(), Hint: hint}
 }

@@ -117,7 +117,7 @@ func (o *Origin) sign(drafts []draft, now time.Time) ([][]byte, control.Head, er
 		e.Sequence, e.Previous, e.Time = head.Sequence+1, head.Hash, now.UnixMilli()
 		var err error
 		if raw[i], err = control.Sign(e, o.key); err != nil {
-			return nil, head, badRequest(err, "")
+			return nil, head, api.BadRequest(err, "")
 		}
 		head.Sequence, head.Hash = e.Sequence, control.HashEntry(raw[i])
 	}

@@ -17,7 +17,7 @@ func (o *Origin) handleEntries(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	from, err := strconv.ParseUint(query.Get("from"), 10, 64)
 	if err != nil || from == 0 {
-		return badRequest(fmt.Errorf("from %q is not a sequence", query.Get("from")), "")
+		return api.BadRequest(fmt.Errorf("from %q is not a sequence", query.Get("from")), "")
 	}
 	if err := o.checkGeneration(r); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"fanfare/control"
 	"fanfare/fec"
+	"fanfare/internal/api"
 	"fanfare/internal/writeback"
 )
 
@@ -120,7 +121,7 @@ func fillGathered(s *staged, file *os.File, objects []control.Object, oti fec.OT
 func layBundle(file *os.File, objects []control.Object, oti fec.OTI) (*bundleWriter, error) {
 	w, err := newBundle(file, objects, oti)
 	if errors.Is(err, control.ErrManifest) || errors.Is(err, control.ErrEntry) {
-		return nil, badRequest(err, "")
+		return nil, api.BadRequest(err, "")
 	} else if err != nil {
 		return nil, fmt.Errorf("origin: spool: %w", err)
 	}

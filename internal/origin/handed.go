@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fanfare/internal/api"
 	"fanfare/internal/handover"
 )
 
@@ -23,7 +24,7 @@ type handed struct {
 // addRows takes files that were handed over, by size bytes of rows.
 func (in *ingest) addRows(size int64, body io.Reader) error {
 	if size > handover.MaxRows {
-		return badRequest(fmt.Errorf("%d bytes of rows, at most %d", size, handover.MaxRows), "")
+		return api.BadRequest(fmt.Errorf("%d bytes of rows, at most %d", size, handover.MaxRows), "")
 	}
 	rows := make([]byte, size)
 	if _, err := io.ReadFull(body, rows); err != nil {
@@ -32,7 +33,7 @@ func (in *ingest) addRows(size int64, body io.Reader) error {
 	for len(rows) > 0 {
 		row, rest, err := handover.ParseRow(rows)
 		if err != nil {
-			return badRequest(err, "")
+			return api.BadRequest(err, "")
 		}
 		if err := in.addHanded(row); err != nil {
 			return err
@@ -49,7 +50,7 @@ func (in *ingest) addHanded(row handover.Row) error {
 		fd, ok = in.nextFile()
 	}
 	if !ok {
-		return badRequest(fmt.Errorf("%q was not handed over", row.Name), "")
+		return api.BadRequest(fmt.Errorf("%q was not handed over", row.Name), "")
 	}
 	defer unix.Close(fd) // nothing was written
 	h := &in.handed
@@ -99,9 +100,9 @@ func (h *handed) check(err error) error {
 	case statErr != nil:
 		return fmt.Errorf("origin: stat of %q: %w", h.Name, statErr)
 	case info.Mode&unix.S_IFMT != unix.S_IFREG:
-		return badRequest(fmt.Errorf("%q is not a regular file", h.Name), "only regular files can be published")
+		return api.BadRequest(fmt.Errorf("%q is not a regular file", h.Name), "only regular files can be published")
 	case info.Size != h.Size || !time.Unix(info.Mtim.Unix()).Equal(h.Modified):
-		return badRequest(fmt.Errorf("%s changed while it was being published; nothing was published", h.Name), "")
+		return api.BadRequest(fmt.Errorf("%s changed while it was being published; nothing was published", h.Name), "")
 	}
 	return err
 }

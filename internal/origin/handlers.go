@@ -80,7 +80,7 @@ func (o *Origin) handlePublish(w http.ResponseWriter, r *http.Request) (any, api
 	for _, h := range query["header"] {
 		name, value, ok := strings.Cut(h, ":")
 		if !ok {
-			return nil, api.Sequences{}, badRequest(fmt.Errorf("header %q has no colon", h), "write it as name:value")
+			return nil, api.Sequences{}, api.BadRequest(fmt.Errorf("header %q has no colon", h), "write it as name:value")
 		}
 		options.Headers = append(options.Headers, api.Header{Name: name, Value: value})
 	}
@@ -112,7 +112,7 @@ var errFewFiles = &api.Error{
 func (o *Origin) publish(stream io.Reader, files *handover.Conn, options api.PublishOptions, grow func(bytes uint64) error) (_ *api.PublishResult, err error) {
 	priority, err := sender.ParsePriority(options.Priority)
 	if err != nil {
-		return nil, badRequest(fmt.Errorf("priority %q is not known", options.Priority), "give urgent, normal or background")
+		return nil, api.BadRequest(fmt.Errorf("priority %q is not known", options.Priority), "give urgent, normal or background")
 	}
 	repair, err := parseRepairPolicy(options.Proactive)
 	if err != nil {
@@ -184,7 +184,7 @@ func (o *Origin) handlePurge(w http.ResponseWriter, r *http.Request) (any, api.S
 		selectors = append(selectors, control.Selector{Kind: control.SelectAll})
 	}
 	if len(selectors) == 0 {
-		return nil, api.Sequences{}, badRequest(errors.New("nothing was named to purge"), "name keys, tags, prefixes, or all")
+		return nil, api.Sequences{}, api.BadRequest(errors.New("nothing was named to purge"), "name keys, tags, prefixes, or all")
 	}
 	return o.invalidate(selectorDrafts(selectors))
 }
@@ -200,7 +200,7 @@ func (o *Origin) handleRemove(w http.ResponseWriter, r *http.Request) (any, api.
 		return nil, api.Sequences{}, err
 	}
 	if len(keys) == 0 {
-		return nil, api.Sequences{}, badRequest(errors.New("no key was named to remove"), "")
+		return nil, api.Sequences{}, api.BadRequest(errors.New("no key was named to remove"), "")
 	}
 	return o.invalidate(removeDrafts(keys))
 }
@@ -209,7 +209,7 @@ func (o *Origin) handleRemove(w http.ResponseWriter, r *http.Request) (any, api.
 func parseKey(what, text string) (control.Key, error) {
 	key, err := control.ParseKey(text)
 	if err != nil {
-		return key, badRequest(fmt.Errorf("%s %q: %w", what, text, err), "")
+		return key, api.BadRequest(fmt.Errorf("%s %q: %w", what, text, err), "")
 	}
 	return key, nil
 }
@@ -220,7 +220,7 @@ func parseKeys(what string, texts []string) ([]control.Key, error) {
 	keys := make([]control.Key, len(texts))
 	for i, text := range texts {
 		if text != "" && !strings.Contains(text, "/") {
-			return nil, badRequest(fmt.Errorf("%s %q has no slash", what, text),
+			return nil, api.BadRequest(fmt.Errorf("%s %q has no slash", what, text),
 				fmt.Sprintf("write /%s for that path on every host, or %s/ for that host", text, text))
 		}
 		key, err := parseKey(what, text)
@@ -237,10 +237,10 @@ func readJSON(w http.ResponseWriter, r *http.Request, value any) error {
 	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(value); err != nil {
-		return badRequest(fmt.Errorf("the request is not what it should be: %w", err), "")
+		return api.BadRequest(fmt.Errorf("the request is not what it should be: %w", err), "")
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return badRequest(errors.New("the request is not what it should be: there is more behind it"), "")
+		return api.BadRequest(errors.New("the request is not what it should be: there is more behind it"), "")
 	}
 	return nil
 }
@@ -263,7 +263,7 @@ func (o *Origin) handleList(w http.ResponseWriter, r *http.Request) error {
 	limit := maxListed
 	if l := query.Get("limit"); l != "" {
 		if limit, err = strconv.Atoi(l); err != nil || limit < 1 {
-			return badRequest(fmt.Errorf("limit %q is not a number above 0", l), "")
+			return api.BadRequest(fmt.Errorf("limit %q is not a number above 0", l), "")
 		}
 		limit = min(limit, maxListed)
 	}

@@ -83,15 +83,15 @@ func newIngest(s *spool, j *journal, oti fec.OTI, options api.PublishOptions) (*
 		in.headers = append(in.headers, field)
 	}
 	if climbs(options.Prefix) {
-		return nil, badRequest(fmt.Errorf("the prefix %q has . or .. as a component", options.Prefix), "give --prefix a path such as /files")
+		return nil, api.BadRequest(fmt.Errorf("the prefix %q has . or .. as a component", options.Prefix), "give --prefix a path such as /files")
 	}
 	key, err := control.FileKey(options.Host, options.Prefix, "x")
 	if err != nil {
-		return nil, badRequest(err, "give --host a host name and --prefix a path such as /files")
+		return nil, api.BadRequest(err, "give --host a host name and --prefix a path such as /files")
 	}
 	example := control.Object{Key: key, Headers: in.headers, Tags: options.Tags}
 	if err := example.Validate(); err != nil {
-		return nil, badRequest(err, "correct --header or --tag")
+		return nil, api.BadRequest(err, "correct --header or --tag")
 	}
 	return in, nil
 }
@@ -99,11 +99,11 @@ func newIngest(s *spool, j *journal, oti fec.OTI, options api.PublishOptions) (*
 // servable refuses a header field that edges would not answer with. The error is an *api.Error.
 func servable(h control.Header) error {
 	if control.ReservedHeader(h.Name) {
-		return badRequest(fmt.Errorf("the header %s cannot be published", h.Name), "edges say it themselves, or never: leave it out")
+		return api.BadRequest(fmt.Errorf("the header %s cannot be published", h.Name), "edges say it themselves, or never: leave it out")
 	}
 	if h.Name == "last-modified" {
 		if _, err := http.ParseTime(h.Value); err != nil {
-			return badRequest(fmt.Errorf("the last-modified %q is not a time of HTTP", h.Value), "write it as in Sun, 06 Nov 1994 08:49:37 GMT")
+			return api.BadRequest(fmt.Errorf("the last-modified %q is not a time of HTTP", h.Value), "write it as in Sun, 06 Nov 1994 08:49:37 GMT")
 		}
 	}
 	return nil
@@ -155,7 +155,7 @@ func (in *ingest) read(stream io.Reader) ([]*staged, error) {
 		return nil, truncated(err)
 	}
 	if in.objects == 0 {
-		return nil, badRequest(errors.New("there is nothing to publish"), "name a file, or a directory that is not empty")
+		return nil, api.BadRequest(errors.New("there is nothing to publish"), "name a file, or a directory that is not empty")
 	}
 	in.single = len(in.staged) == 0
 	if err := in.flush(); err != nil {
@@ -175,25 +175,25 @@ func (in *ingest) add(header *tar.Header, body io.Reader) error {
 	case tar.TypeReg:
 		return in.addObject(header.Name, header.Size, body)
 	}
-	return badRequest(fmt.Errorf("%q is not a regular file", header.Name), "only regular files can be published")
+	return api.BadRequest(fmt.Errorf("%q is not a regular file", header.Name), "only regular files can be published")
 }
 
 // addObject takes one file by its name, its size and its bytes.
 func (in *ingest) addObject(name string, size int64, body io.Reader) error {
 	key, err := control.FileKey(in.options.Host, in.options.Prefix, name)
 	if err != nil {
-		return badRequest(fmt.Errorf("file name %q: %w", name, err), "")
+		return api.BadRequest(fmt.Errorf("file name %q: %w", name, err), "")
 	}
 	if _, twice := in.seen[key]; twice {
-		return badRequest(fmt.Errorf("two files of this publication have the URL %s", key), "rename one of them, or publish them with different prefixes")
+		return api.BadRequest(fmt.Errorf("two files of this publication have the URL %s", key), "rename one of them, or publish them with different prefixes")
 	}
 	if in.objects >= maxObjects {
-		return badRequest(fmt.Errorf("more than %d files in one publication", maxObjects), "publish them in several")
+		return api.BadRequest(fmt.Errorf("more than %d files in one publication", maxObjects), "publish them in several")
 	}
 	in.seen[key] = struct{}{}
 	object := control.Object{Key: key, Length: uint64(size), Headers: in.headers, Tags: in.options.Tags}
 	if err := object.Validate(); err != nil {
-		return badRequest(err, "")
+		return api.BadRequest(err, "")
 	}
 	if in.grow != nil {
 		if err := in.grow(object.Length + uint64(in.rowSize(&object))); err != nil {
@@ -314,7 +314,7 @@ func (in *ingest) discard() error {
 	_ = in.sync.Wait()
 	var err error
 	for _, path := range in.created {
-		err = errors.Join(err, removeIfThere(path))
+		err = errors.Join(err, os.RemoveAll(path))
 	}
 	return err
 }
@@ -345,11 +345,6 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
 	return n, err
-}
-
-// badRequest is the error of a request that cannot be fulfilled as it is.
-func badRequest(err error, hint string) error {
-	return &api.Error{Status: http.StatusBadRequest, Message: err.Error(), Hint: hint}
 }
 
 // truncated is the error of a stream that broke off.

@@ -77,10 +77,10 @@ func Init(c InitConfig) error {
 	}
 	if err := fill(c.Dir, s, cfg); err != nil {
 		for _, name := range []string{configName, sessionName, keyName, spoolName} {
-			err = errors.Join(err, removeIfThere(filepath.Join(c.Dir, name)))
+			err = errors.Join(err, os.RemoveAll(filepath.Join(c.Dir, name)))
 		}
 		if made {
-			err = errors.Join(err, removeIfThere(c.Dir))
+			err = errors.Join(err, os.RemoveAll(c.Dir))
 		}
 		return err
 	}
@@ -323,13 +323,6 @@ func syncDir(dir string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
-}
-
-func removeIfThere(path string) error {
-	if err := os.RemoveAll(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }
 
 // random returns 64 random bits.

@@ -161,12 +161,12 @@ func (o *Origin) handleProof(w http.ResponseWriter, r *http.Request) error {
 	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, control.MaxEntry))
 	_ = controller.SetReadDeadline(time.Time{}) // the next request on the connection has its own
 	if err != nil {
-		return badRequest(fmt.Errorf("the request is not what it should be: %w", err), "")
+		return api.BadRequest(fmt.Errorf("the request is not what it should be: %w", err), "")
 	}
 	_, head, err := o.prove(raw)
 	switch {
 	case errors.Is(err, errNotSigned):
-		return badRequest(err, "")
+		return api.BadRequest(err, "")
 	case err != nil:
 		return err
 	}

@@ -21,7 +21,7 @@ type repairPolicy struct {
 func parseRepairPolicy(text string) (repairPolicy, error) {
 	share, auto, err := api.ParseProactive(text)
 	if err != nil {
-		return repairPolicy{}, badRequest(fmt.Errorf("proactive repair %q is not known", text), "give auto, none, or a share such as 10%")
+		return repairPolicy{}, api.BadRequest(fmt.Errorf("proactive repair %q is not known", text), "give auto, none, or a share such as 10%")
 	}
 	return repairPolicy{fixed: !auto, share: share}, nil
 }

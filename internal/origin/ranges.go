@@ -47,7 +47,7 @@ func (o *Origin) handleBundle(w http.ResponseWriter, r *http.Request) error {
 	}
 	sequence, err := strconv.ParseUint(r.PathValue("sequence"), 10, 64)
 	if err != nil {
-		return badRequest(fmt.Errorf("%q is not a sequence", r.PathValue("sequence")), "")
+		return api.BadRequest(fmt.Errorf("%q is not a sequence", r.PathValue("sequence")), "")
 	}
 	oti, kept := o.spool.get(sequence)
 	if !kept {
@@ -147,7 +147,7 @@ func parseRange(header string, length, most uint64) (first, end uint64, err erro
 		last, err = strconv.ParseUint(to, 10, 64)
 	}
 	if err != nil || !isBytes || !isRange || last < first {
-		return 0, 0, badRequest(fmt.Errorf("the header Range %q is not of the form bytes=FIRST-LAST", header), "")
+		return 0, 0, api.BadRequest(fmt.Errorf("the header Range %q is not of the form bytes=FIRST-LAST", header), "")
 	}
 	if first >= length {
 		return 0, 0, &api.Error{

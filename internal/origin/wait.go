@@ -26,19 +26,19 @@ func (o *Origin) handleWait(w http.ResponseWriter, r *http.Request) error {
 func (o *Origin) waitQuery(r *http.Request) (s api.Sequences, timeout time.Duration, err error) {
 	query := r.URL.Query()
 	if s.Last, err = strconv.ParseUint(query.Get("last"), 10, 64); err != nil {
-		return s, 0, badRequest(fmt.Errorf("last %q is not a sequence", query.Get("last")), "")
+		return s, 0, api.BadRequest(fmt.Errorf("last %q is not a sequence", query.Get("last")), "")
 	}
 	s.First = s.Last
 	if text := query.Get("first"); text != "" {
 		if s.First, err = strconv.ParseUint(text, 10, 64); err != nil {
-			return s, 0, badRequest(fmt.Errorf("first %q is not a sequence", text), "")
+			return s, 0, api.BadRequest(fmt.Errorf("first %q is not a sequence", text), "")
 		}
 	}
 	o.mu.RLock()
 	head := o.head.Sequence
 	o.mu.RUnlock()
 	if s.First < 1 || s.First > s.Last || s.Last > head {
-		return s, 0, badRequest(fmt.Errorf("entries %d to %d are not in the log, which ends at %d", s.First, s.Last, head), "")
+		return s, 0, api.BadRequest(fmt.Errorf("entries %d to %d are not in the log, which ends at %d", s.First, s.Last, head), "")
 	}
 	timeout, err = parseTimeout(query.Get("timeout"))
 	return s, timeout, err
@@ -51,7 +51,7 @@ func parseTimeout(text string) (time.Duration, error) {
 	}
 	timeout, err := time.ParseDuration(text)
 	if err != nil || timeout < 0 || timeout > api.MaxWait {
-		return 0, badRequest(fmt.Errorf("timeout %q is not a duration up to %v, such as 30s", text, api.MaxWait), "")
+		return 0, api.BadRequest(fmt.Errorf("timeout %q is not a duration up to %v, such as 30s", text, api.MaxWait), "")
 	}
 	return timeout, nil
 }
