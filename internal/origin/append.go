@@ -15,14 +15,14 @@ import (
 // draft is an entry that has no number yet; with a bundle if it publishes one.
 type draft struct {
 	entry  control.Entry
-	staged *staged
+	staged *Staged
 	// priority and repair are how a bundle is sent.
 	priority sender.Priority
 	repair   repairPolicy
 }
 
 // append gives drafts their numbers, makes them durable, applies and sends them: all of them
-// or, with an error, none. An error that wraps errSync has ended the origin.
+// or, with an error, none. An error that wraps ErrSync has ended the origin.
 func (o *Origin) append(drafts []draft) (api.Sequences, error) {
 	if err := o.lockAppending(); err != nil {
 		return api.Sequences{}, err
@@ -43,7 +43,7 @@ func (o *Origin) appendLocked(drafts []draft) (api.Sequences, error) {
 	}
 	first := o.head.Sequence + 1
 	if err := o.store(drafts, first, raw); err != nil {
-		if errors.Is(err, errSync) {
+		if errors.Is(err, ErrSync) {
 			o.fail(err)
 		}
 		return api.Sequences{}, err
@@ -83,26 +83,18 @@ func (o *Origin) published() int {
 
 // store makes the bundles of drafts and then their entries, from sequence first on, durable.
 func (o *Origin) store(drafts []draft, first uint64, raw [][]byte) error {
-	bundles, err := journaled(drafts, first)
+	staged := make(map[uint64]*Staged)
+	for i, d := range drafts {
+		if d.staged != nil {
+			staged[first+uint64(i)] = d.staged
+		}
+	}
+	logged, err := o.spool.Name(staged)
 	if err != nil {
 		return err
 	}
-	staged := make(map[uint64]string)
-	for i, d := range drafts {
-		if d.staged != nil {
-			staged[first+uint64(i)] = d.staged.path
-		}
-	}
-	if len(staged) > 0 {
-		if err := o.spool.name(staged, len(staged) > len(bundles)); err != nil {
-			return err
-		}
-	}
-	if err := o.entries.append(first, raw, bundles); err != nil {
-		return fmt.Errorf("%w: %w", errSync, err)
-	}
-	for sequence, content := range bundles {
-		o.journal.add(sequence, len(content))
+	if err := o.entries.append(first, raw, logged); err != nil {
+		return fmt.Errorf("%w: %w", ErrSync, err)
 	}
 	return nil
 }
@@ -141,15 +133,15 @@ func (o *Origin) apply(drafts []draft, raw [][]byte, head control.Head, now time
 			sequence: e.Sequence, entry: raw[i],
 		})
 		if s := drafts[i].staged; s != nil {
-			o.spool.keep(e.Sequence, s.publish.OTI)
-			if err := o.catalogue.AddManifest(e.Sequence, &s.manifest); err != nil {
+			o.spool.Keep(e.Sequence, s)
+			if err := o.catalogue.AddManifest(e.Sequence, &s.Manifest); err != nil {
 				return nil, nil, fmt.Errorf("origin: entry %d: %w", e.Sequence, err)
 			}
 			o.catalogue.Complete(e.Sequence)
 			bundles = append(bundles, outgoing{
 				info: sender.ObjectInfo{
-					TOI: wire.DataTOI(e.Sequence), OTI: s.publish.OTI,
-					Priority: drafts[i].priority, Proactive: drafts[i].repair.symbols(s.publish.OTI),
+					TOI: wire.DataTOI(e.Sequence), OTI: s.Publish.OTI,
+					Priority: drafts[i].priority, Proactive: drafts[i].repair.symbols(s.Publish.OTI),
 				},
 				sequence: e.Sequence,
 			})

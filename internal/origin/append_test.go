@@ -84,7 +84,7 @@ func TestNothingIsAppendedAfterAFailure(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer o.close()
-	o.fail(errSync)
+	o.fail(ErrSync)
 	drafts := removeDrafts([]control.Key{{Path: "/a"}})
 	if _, err := o.append(drafts); !errors.Is(err, errStopped) {
 		t.Errorf("append after a failure: %v", err)

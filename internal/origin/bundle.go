@@ -16,16 +16,6 @@ import (
 // generation, numbers, previous hash, signature.
 const entryOverhead = 256
 
-// staged is a bundle that is written, and durable unless it goes into the log, but has no number
-// and is not published.
-type staged struct {
-	path     string
-	journal  bool   // it goes into the log
-	content  []byte // all of a bundle that goes into the log, if it is in memory; else nil
-	publish  control.Publish
-	manifest control.Manifest
-}
-
 // bundleWriter writes one bundle: newBundle lays it out, copyFrom takes the bodies end to end,
 // finish writes the manifest. The digests are computed on the way, so that only the
 // blocks which hold the manifest are read again.
@@ -148,24 +138,24 @@ func (w *bundleWriter) digestBlocks(p []byte) {
 }
 
 // finish writes the manifest and returns what is to be published. The file is not synced.
-func (w *bundleWriter) finish() (*staged, error) {
+func (w *bundleWriter) finish() (*Staged, error) {
 	if w.current != len(w.objects) {
 		return nil, io.ErrUnexpectedEOF
 	}
-	s := &staged{path: w.file.Name(), manifest: control.Manifest{Objects: w.objects, Digests: w.digests}}
-	encoded, err := s.manifest.Encode()
+	s := &Staged{path: w.file.Name(), Manifest: control.Manifest{Objects: w.objects, Digests: w.digests}}
+	encoded, err := s.Manifest.Encode()
 	if err != nil {
 		return nil, err
 	}
 	if uint64(len(encoded)) != w.layout.ManifestLength {
-		return nil, fmt.Errorf("origin: a manifest of %d bytes was laid out with %d", len(encoded), w.layout.ManifestLength)
+		return nil, fmt.Errorf("spool: a manifest of %d bytes was laid out with %d", len(encoded), w.layout.ManifestLength)
 	}
-	s.publish = control.Publish{OTI: w.layout.OTI, Objects: uint32(len(w.objects)), Bytes: w.bytes}
+	s.Publish = control.Publish{OTI: w.layout.OTI, Objects: uint32(len(w.objects)), Bytes: w.bytes}
 	if w.layout.Inline {
-		s.publish.Manifest = encoded
+		s.Publish.Manifest = encoded
 		return s, nil
 	}
-	s.publish.ManifestLength = w.layout.ManifestLength
+	s.Publish.ManifestLength = w.layout.ManifestLength
 	if _, err := w.file.WriteAt(encoded, 0); err != nil {
 		return nil, err
 	}
@@ -174,7 +164,7 @@ func (w *bundleWriter) finish() (*staged, error) {
 		if _, err := w.file.ReadAt(block, w.partition.Offset(sbn)); err != nil {
 			return nil, err
 		}
-		s.publish.ManifestDigests = append(s.publish.ManifestDigests, control.Sum(block))
+		s.Publish.ManifestDigests = append(s.Publish.ManifestDigests, control.Sum(block))
 	}
 	return s, nil
 }

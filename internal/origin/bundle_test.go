@@ -51,10 +51,10 @@ func TestBundleShapes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if uint64(len(content)) != s.publish.OTI.TransferLength {
-			t.Fatalf("a file of %d bytes, transfer length %d", len(content), s.publish.OTI.TransferLength)
+		if uint64(len(content)) != s.Publish.OTI.TransferLength {
+			t.Fatalf("a file of %d bytes, transfer length %d", len(content), s.Publish.OTI.TransferLength)
 		}
-		checkBundle(t, &s.publish, content, want)
+		checkBundle(t, &s.Publish, content, want)
 	})
 }
 
@@ -73,16 +73,16 @@ func TestInlineEntryFits(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if s.publish.Manifest == nil {
+			if s.Publish.Manifest == nil {
 				break
 			}
 			e := control.Entry{
 				Channel: 1<<32 - 1, Generation: control.Generation{Order: 1<<32 - 1, Random: 1<<64 - 1},
-				Sequence: 1<<64 - 1, Time: 1<<63 - 1, Kind: control.KindPublish, Publish: &s.publish,
+				Sequence: 1<<64 - 1, Time: 1<<63 - 1, Kind: control.KindPublish, Publish: &s.Publish,
 			}
 			raw, err := control.Sign(&e, key)
 			if err != nil || len(raw) > symbolLength {
-				t.Fatalf("a manifest of %d bytes makes an entry of %d, symbols have %d: %v", len(s.publish.Manifest), len(raw), symbolLength, err)
+				t.Fatalf("a manifest of %d bytes makes an entry of %d, symbols have %d: %v", len(s.Publish.Manifest), len(raw), symbolLength, err)
 			}
 		}
 	}

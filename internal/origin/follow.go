@@ -73,7 +73,7 @@ func (o *Origin) sendReceipts(ctx context.Context, answer *lines, s api.Sequence
 		changed := o.edges.changes()
 		served, all := o.edges.serve(s)
 		if all || final {
-			receipt := o.edges.receipt(time.Now(), s, o.spool.get)
+			receipt := o.edges.receipt(time.Now(), s, o.spool.OTI)
 			receipt.Final = true
 			_ = answer.send(receipt) // who waited may be gone
 			return
@@ -89,7 +89,7 @@ func (o *Origin) sendReceipts(ctx context.Context, answer *lines, s api.Sequence
 			final = true
 		case <-changed:
 		case <-next.C:
-			receipt := o.edges.receipt(time.Now(), s, o.spool.get)
+			receipt := o.edges.receipt(time.Now(), s, o.spool.OTI)
 			if answer.send(receipt) != nil {
 				return
 			}

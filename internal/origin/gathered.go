@@ -18,7 +18,7 @@ import (
 var arenas = sync.Pool{New: func() any { return new([bundleSize]byte) }}
 
 // gather reads one body of n bytes behind those that were gathered before.
-func (in *ingest) gather(n int, body io.Reader) error {
+func (in *Publication) gather(n int, body io.Reader) error {
 	start := len(in.bodies)
 	if cap(in.bodies)-start < n {
 		if len(in.small) == 0 { // it may be the only one
@@ -38,7 +38,7 @@ func (in *ingest) gather(n int, body io.Reader) error {
 
 // flush stages what was gathered. If that is not all there is it is written and synced beside what
 // comes next.
-func (in *ingest) flush() error {
+func (in *Publication) flush() error {
 	if len(in.small) == 0 {
 		return nil
 	}
@@ -46,11 +46,11 @@ func (in *ingest) flush() error {
 	if err != nil {
 		return err
 	}
-	objects, bodies, arena, s := in.small, in.bodies, in.arena, new(staged)
+	objects, bodies, arena, s := in.small, in.bodies, in.arena, new(Staged)
 	in.small, in.bodies, in.arena, in.rows = nil, nil, nil, 0
 	in.staged = append(in.staged, s)
 	fill := func() error {
-		err := fillGathered(s, file, objects, in.oti, bodies)
+		err := fillGathered(s, file, objects, in.given.OTI, bodies)
 		if arena != nil {
 			arenas.Put(arena)
 		}
@@ -63,13 +63,13 @@ func (in *ingest) flush() error {
 		if err := fill(); err != nil {
 			return err
 		}
-		if in.journal.room(s.publish.OTI.TransferLength) {
-			s.journal = true
-			if arena == nil && s.publish.OTI.TransferLength == uint64(len(bodies)) { // no manifest before them
+		if in.spool.journal.room(s.Publish.OTI.TransferLength) {
+			s.logged = true
+			if arena == nil && s.Publish.OTI.TransferLength == uint64(len(bodies)) { // no manifest before them
 				s.content = bodies
 			}
 			if err := file.Close(); err != nil {
-				return fmt.Errorf("origin: spool: %w", err)
+				return fmt.Errorf("spool: %w", err)
 			}
 			return nil
 		}
@@ -87,8 +87,8 @@ func (in *ingest) flush() error {
 	return nil
 }
 
-// note has the ingest break off if err is not nil, and returns it.
-func (in *ingest) note(err error) error {
+// note has the publication break off if err is not nil, and returns it.
+func (in *Publication) note(err error) error {
 	if err != nil {
 		in.broken.Store(true)
 	}
@@ -97,21 +97,21 @@ func (in *ingest) note(err error) error {
 
 // fillGathered writes a whole bundle, whose bodies are in memory end to end, into a staged file, and
 // describes it in s.
-func fillGathered(s *staged, file *os.File, objects []control.Object, oti fec.OTI, bodies []byte) error {
+func fillGathered(s *Staged, file *os.File, objects []control.Object, oti fec.OTI, bodies []byte) error {
 	w, err := layBundle(file, objects, oti)
 	if err != nil {
 		return err
 	}
 	defer w.ahead.Wait()
 	if uint64(len(bodies)) != w.bytes {
-		return fmt.Errorf("origin: %d bytes for objects of %d", len(bodies), w.bytes)
+		return fmt.Errorf("spool: %d bytes for objects of %d", len(bodies), w.bytes)
 	}
 	if err := w.copyGathered(bodies); err != nil {
-		return fmt.Errorf("origin: spool: %w", err)
+		return fmt.Errorf("spool: %w", err)
 	}
 	made, err := w.finish()
 	if err != nil {
-		return fmt.Errorf("origin: spool: %w", err)
+		return fmt.Errorf("spool: %w", err)
 	}
 	*s = *made
 	return nil
@@ -123,7 +123,7 @@ func layBundle(file *os.File, objects []control.Object, oti fec.OTI) (*bundleWri
 	if errors.Is(err, control.ErrManifest) || errors.Is(err, control.ErrEntry) {
 		return nil, api.BadRequest(err, "")
 	} else if err != nil {
-		return nil, fmt.Errorf("origin: spool: %w", err)
+		return nil, fmt.Errorf("spool: %w", err)
 	}
 	return w, nil
 }

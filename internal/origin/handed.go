@@ -22,7 +22,7 @@ type handed struct {
 }
 
 // addRows takes files that were handed over, by size bytes of rows.
-func (in *ingest) addRows(size int64, body io.Reader) error {
+func (in *Publication) addRows(size int64, body io.Reader) error {
 	if size > handover.MaxRows {
 		return api.BadRequest(fmt.Errorf("%d bytes of rows, at most %d", size, handover.MaxRows), "")
 	}
@@ -44,10 +44,10 @@ func (in *ingest) addRows(size int64, body io.Reader) error {
 }
 
 // addHanded takes the file that was handed over next.
-func (in *ingest) addHanded(row handover.Row) error {
+func (in *Publication) addHanded(row handover.Row) error {
 	fd, ok := -1, false
-	if in.nextFile != nil {
-		fd, ok = in.nextFile()
+	if in.given.NextFile != nil {
+		fd, ok = in.given.NextFile()
 	}
 	if !ok {
 		return api.BadRequest(fmt.Errorf("%q was not handed over", row.Name), "")
@@ -80,7 +80,7 @@ func (h *handed) Read(p []byte) (n int, err error) {
 		}
 	}
 	if err != nil {
-		return 0, fmt.Errorf("origin: reading %q: %w", h.Name, err)
+		return 0, fmt.Errorf("spool: reading %q: %w", h.Name, err)
 	}
 	if n == 0 {
 		return 0, io.EOF
@@ -98,7 +98,7 @@ func (h *handed) check(err error) error {
 	}
 	switch {
 	case statErr != nil:
-		return fmt.Errorf("origin: stat of %q: %w", h.Name, statErr)
+		return fmt.Errorf("spool: stat of %q: %w", h.Name, statErr)
 	case info.Mode&unix.S_IFMT != unix.S_IFREG:
 		return api.BadRequest(fmt.Errorf("%q is not a regular file", h.Name), "only regular files can be published")
 	case info.Size != h.Size || !time.Unix(info.Mtim.Unix()).Equal(h.Modified):

@@ -79,8 +79,8 @@ func TestPublishHandedOver(t *testing.T) {
 	}
 }
 
-// testIngest returns an ingest into a spool of its own, that is handed one file, and the file.
-func testIngest(t *testing.T, size int) (*ingest, handover.Row, string) {
+// testPublication returns a publication into a spool of its own, that is handed one file, and the file.
+func testPublication(t *testing.T, size int) (*Publication, handover.Row, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "source")
 	if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
@@ -91,16 +91,16 @@ func testIngest(t *testing.T, size int) (*ingest, handover.Row, string) {
 	if err := os.Chtimes(path, time.Time{}, modified); err != nil {
 		t.Fatal(err)
 	}
-	in, err := newIngest(newSpool(t.TempDir()), new(journal), fec.OTI{SymbolLength: 1408, MaxBlock: 200, MaxSymbols: 255}, api.PublishOptions{})
+	in, err := newSpool(t.TempDir()).Receive(Intake{OTI: fec.OTI{SymbolLength: 1408, MaxBlock: 200, MaxSymbols: 255}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := in.discard(); err != nil {
+		if err := in.Discard(); err != nil {
 			t.Error(err)
 		}
 	})
-	in.nextFile = func() (int, bool) { return descriptor(t, path, unix.O_RDONLY), true }
+	in.given.NextFile = func() (int, bool) { return descriptor(t, path, unix.O_RDONLY), true }
 	return in, handover.Row{Name: "x", Size: int64(size), Modified: modified}, path
 }
 
@@ -132,7 +132,7 @@ func TestHandedFileChanges(t *testing.T) {
 			},
 		} {
 			t.Run(fmt.Sprint(size, name), func(t *testing.T) {
-				in, row, path := testIngest(t, size)
+				in, row, path := testPublication(t, size)
 				h := &handed{Row: row, fd: descriptor(t, path, unix.O_RDONLY)}
 				defer unix.Close(h.fd)
 				changing := iotest.OneByteReader(io.MultiReader(io.LimitReader(h, 1), readerFunc(func([]byte) (int, error) {
@@ -144,7 +144,7 @@ func TestHandedFileChanges(t *testing.T) {
 				if err := h.check(in.addObject(row.Name, row.Size, changing)); err == nil || !strings.Contains(err.Error(), "x changed while") {
 					t.Errorf("published, or %v", err)
 				}
-				in, row, path = testIngest(t, size)
+				in, row, path = testPublication(t, size)
 				if err := change(path); err != nil {
 					t.Fatal(err)
 				}
@@ -185,13 +185,13 @@ func TestHandedAhead(t *testing.T) {
 	if err := os.Chtimes(empty, time.Time{}, time.Unix(1e9, 0)); err != nil {
 		t.Fatal(err)
 	}
-	in, _, _ := testIngest(t, 1)
+	in, _, _ := testPublication(t, 1)
 	total, taken, most := stream.Len(), 0, 0
-	in.nextFile = func() (int, bool) {
+	in.given.NextFile = func() (int, bool) {
 		taken++
 		return descriptor(t, empty, unix.O_RDONLY), true
 	}
-	_, err := in.read(readerFunc(func(p []byte) (int, error) {
+	_, err := in.Read(readerFunc(func(p []byte) (int, error) {
 		n, err := stream.Read(p)
 		come, _ := slices.BinarySearch(comes, total-stream.Len())
 		most = max(most, come-taken)
@@ -214,7 +214,7 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // Rows without a file, and what is no regular file, are refused.
 func TestHandedRefused(t *testing.T) {
-	in, row, path := testIngest(t, 10)
+	in, row, path := testPublication(t, 10)
 	for name, test := range map[string]struct {
 		next func() (int, bool)
 		want string
@@ -224,7 +224,7 @@ func TestHandedRefused(t *testing.T) {
 		"directory":                         {func() (int, bool) { return descriptor(t, filepath.Dir(path), unix.O_RDONLY), true }, `"x" is not a regular file`},
 		"one that cannot be read":           {func() (int, bool) { return descriptor(t, path, unix.O_WRONLY), true }, "bad file descriptor"},
 	} {
-		in.nextFile = test.next
+		in.given.NextFile = test.next
 		in.seen = make(map[control.Key]struct{})
 		if err := in.addRows(int64(len(row.Append(nil))), bytes.NewReader(row.Append(nil))); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)

@@ -118,32 +118,32 @@ func (o *Origin) publish(stream io.Reader, files *handover.Conn, options api.Pub
 	if err != nil {
 		return nil, err
 	}
-	in, err := newIngest(o.spool, &o.journal, repair.cut(o.bundleOTI()), options)
+	intake := Intake{OTI: repair.cut(o.bundleOTI()), Options: options, Grow: grow}
+	if files != nil {
+		intake.NextFile = files.Next
+	}
+	in, err := o.spool.Receive(intake)
 	if err != nil {
 		return nil, err
 	}
-	in.grow = grow
-	if files != nil {
-		in.nextFile = files.Next
-	}
-	defer func() { err = errors.Join(err, in.discard()) }()
-	bundles, err := in.read(stream)
+	defer func() { err = errors.Join(err, in.Discard()) }()
+	bundles, err := in.Read(stream)
 	if err != nil {
-		if errors.Is(err, errSync) {
+		if errors.Is(err, ErrSync) {
 			o.fail(err)
 		}
 		return nil, err
 	}
 	drafts := make([]draft, len(bundles))
 	for i, s := range bundles {
-		drafts[i] = draft{entry: control.Entry{Kind: control.KindPublish, Publish: &s.publish}, staged: s, priority: priority, repair: repair}
+		drafts[i] = draft{entry: control.Entry{Kind: control.KindPublish, Publish: &s.Publish}, staged: s, priority: priority, repair: repair}
 	}
 	sequences, err := o.append(drafts)
 	if err != nil {
 		return nil, err
 	}
 	return &api.PublishResult{
-		Sequences: sequences, Objects: in.objects, Bytes: in.bytes, Bundles: len(bundles), Edges: o.edges.count(),
+		Sequences: sequences, Objects: in.Objects, Bytes: in.Bytes, Bundles: len(bundles), Edges: o.edges.count(),
 	}, nil
 }
 

@@ -38,42 +38,48 @@ const (
 	syncsAtOnce = 4
 )
 
-// ingest reads one publication, a tar stream, into staged bundles. Small objects are gathered
+// Intake says how a publication is read.
+type Intake struct {
+	// OTI is how the bundles are cut, but for their length.
+	OTI     fec.OTI
+	Options api.PublishOptions
+	// NextFile returns the descriptor of the file that was handed over next, false if there is none;
+	// nil for a publisher that can hand over none.
+	NextFile func() (fd int, ok bool)
+	// Grow is told how many bytes come next, objects with their rows, and may wait; nil for none.
+	Grow func(bytes uint64) error
+}
+
+// Publication reads a tar stream into staged bundles. Small objects are gathered
 // in memory until a bundle is full, since the rows come before the bodies; while that is written the
 // next is gathered. Large ones are written as they come.
-type ingest struct {
+type Publication struct {
+	// Objects is how many there are, Bytes what their bodies have together; so far.
+	Objects int
+	Bytes   uint64
+
+	given   Intake
 	spool   *spool
-	journal *journal
-	oti     fec.OTI // but for the length
-	options api.PublishOptions
 	headers []control.Header
-
-	// nextFile returns the descriptor of the file that was handed over next, false if there is none;
-	// nil for a publisher that can hand over none.
-	nextFile func() (fd int, ok bool)
-	handed   handed // the file that is being read
-
-	// grow is told how many bytes come next, objects with their rows, and may wait; nil for none.
-	grow func(bytes uint64) error
+	handed  handed // the file that is being read
 
 	seen    map[control.Key]struct{}
 	small   []control.Object
 	bodies  []byte
 	arena   *[bundleSize]byte // that bodies are in; nil: in memory of their own
 	rows    int               // what the rows of small may take, in bytes
-	staged  []*staged
+	staged  []*Staged
 	created []string      // every staged file there is
 	single  bool          // what is staged now is all there is
 	filling chan struct{} // has an element while a gathered bundle is being written
 	broken  atomic.Bool   // sync has an error
 	sync    errgroup.Group
-	objects int
-	bytes   uint64
 }
 
-// newIngest checks the options. The error is an *api.Error.
-func newIngest(s *spool, j *journal, oti fec.OTI, options api.PublishOptions) (*ingest, error) {
-	in := &ingest{spool: s, journal: j, oti: oti, options: options, seen: make(map[control.Key]struct{}), filling: make(chan struct{}, 1)}
+// Receive begins a publication: it checks the options. Its error is an *api.Error.
+func (s *spool) Receive(intake Intake) (*Publication, error) {
+	options := &intake.Options
+	in := &Publication{given: intake, spool: s, seen: make(map[control.Key]struct{}), filling: make(chan struct{}, 1)}
 	in.sync.SetLimit(syncsAtOnce)
 	for _, h := range options.Headers {
 		field := control.Header{Name: strings.ToLower(strings.TrimSpace(h.Name)), Value: strings.TrimSpace(h.Value)}
@@ -121,11 +127,11 @@ func climbs(prefix string) bool {
 	return false
 }
 
-// read stages everything in the stream, durably. After an error, and when the publication is
-// not wanted any more, discard removes the files.
-func (in *ingest) read(stream io.Reader) ([]*staged, error) {
+// Read stages everything in the stream, durably. After an error, and when the publication is
+// not wanted any more, Discard removes the files.
+func (in *Publication) Read(stream io.Reader) ([]*Staged, error) {
 	ahead := readAhead
-	if in.nextFile != nil {
+	if in.given.NextFile != nil {
 		ahead = handedAhead
 	}
 	buffered := bufio.NewReaderSize(stream, ahead)
@@ -154,7 +160,7 @@ func (in *ingest) read(stream io.Reader) ([]*staged, error) {
 	if _, err := io.Copy(io.Discard, buffered); err != nil {
 		return nil, truncated(err)
 	}
-	if in.objects == 0 {
+	if in.Objects == 0 {
 		return nil, api.BadRequest(errors.New("there is nothing to publish"), "name a file, or a directory that is not empty")
 	}
 	in.single = len(in.staged) == 0
@@ -168,7 +174,7 @@ func (in *ingest) read(stream io.Reader) ([]*staged, error) {
 }
 
 // add takes one file of the stream.
-func (in *ingest) add(header *tar.Header, body io.Reader) error {
+func (in *Publication) add(header *tar.Header, body io.Reader) error {
 	switch header.Typeflag {
 	case handover.TypeRows:
 		return in.addRows(header.Size, body)
@@ -179,29 +185,29 @@ func (in *ingest) add(header *tar.Header, body io.Reader) error {
 }
 
 // addObject takes one file by its name, its size and its bytes.
-func (in *ingest) addObject(name string, size int64, body io.Reader) error {
-	key, err := control.FileKey(in.options.Host, in.options.Prefix, name)
+func (in *Publication) addObject(name string, size int64, body io.Reader) error {
+	key, err := control.FileKey(in.given.Options.Host, in.given.Options.Prefix, name)
 	if err != nil {
 		return api.BadRequest(fmt.Errorf("file name %q: %w", name, err), "")
 	}
 	if _, twice := in.seen[key]; twice {
 		return api.BadRequest(fmt.Errorf("two files of this publication have the URL %s", key), "rename one of them, or publish them with different prefixes")
 	}
-	if in.objects >= maxObjects {
+	if in.Objects >= maxObjects {
 		return api.BadRequest(fmt.Errorf("more than %d files in one publication", maxObjects), "publish them in several")
 	}
 	in.seen[key] = struct{}{}
-	object := control.Object{Key: key, Length: uint64(size), Headers: in.headers, Tags: in.options.Tags}
+	object := control.Object{Key: key, Length: uint64(size), Headers: in.headers, Tags: in.given.Options.Tags}
 	if err := object.Validate(); err != nil {
 		return api.BadRequest(err, "")
 	}
-	if in.grow != nil {
-		if err := in.grow(object.Length + uint64(in.rowSize(&object))); err != nil {
+	if in.given.Grow != nil {
+		if err := in.given.Grow(object.Length + uint64(in.rowSize(&object))); err != nil {
 			return err
 		}
 	}
-	in.objects++
-	in.bytes += object.Length
+	in.Objects++
+	in.Bytes += object.Length
 	if object.Length >= aloneSize {
 		return in.stage([]control.Object{object}, body)
 	}
@@ -209,7 +215,7 @@ func (in *ingest) addObject(name string, size int64, body io.Reader) error {
 }
 
 // addSmall gathers a small object.
-func (in *ingest) addSmall(object control.Object, body io.Reader) error {
+func (in *Publication) addSmall(object control.Object, body io.Reader) error {
 	row := in.rowSize(&object)
 	full := len(in.bodies)+in.rows+int(object.Length)+row > bundleSize
 	if full || len(in.small) >= control.MaxBundleObjects {
@@ -226,7 +232,7 @@ func (in *ingest) addSmall(object control.Object, body io.Reader) error {
 }
 
 // rowSize is at least what the object's row takes in a manifest, in bytes.
-func (in *ingest) rowSize(o *control.Object) int {
+func (in *Publication) rowSize(o *control.Object) int {
 	n := 128 + len(o.Key.Host) + len(o.Key.Path)
 	for _, h := range o.Headers {
 		n += 8 + len(h.Name) + len(h.Value)
@@ -238,12 +244,12 @@ func (in *ingest) rowSize(o *control.Object) int {
 }
 
 // stage writes one bundle as its bytes come, and begins to sync it.
-func (in *ingest) stage(objects []control.Object, bodies io.Reader) error {
+func (in *Publication) stage(objects []control.Object, bodies io.Reader) error {
 	file, err := in.create()
 	if err != nil {
 		return err
 	}
-	s, err := fillBundle(file, objects, in.oti, bodies)
+	s, err := fillBundle(file, objects, in.given.OTI, bodies)
 	if err != nil {
 		file.Close()
 		return in.explain(err)
@@ -254,13 +260,13 @@ func (in *ingest) stage(objects []control.Object, bodies io.Reader) error {
 }
 
 // create makes a staged file, unless one before has failed.
-func (in *ingest) create() (*os.File, error) {
+func (in *Publication) create() (*os.File, error) {
 	if in.broken.Load() {
 		return nil, in.sync.Wait()
 	}
 	file, err := in.spool.create()
 	if err != nil {
-		return nil, fmt.Errorf("origin: spool: %w", err)
+		return nil, err
 	}
 	in.created = append(in.created, file.Name())
 	return file, nil
@@ -269,13 +275,13 @@ func (in *ingest) create() (*os.File, error) {
 // syncStaged makes a staged file durable, and closes it.
 func syncStaged(file *os.File) error {
 	if err := errors.Join(file.Sync(), file.Close()); err != nil {
-		return fmt.Errorf("%w: spool: %w", errSync, err)
+		return fmt.Errorf("%w: spool: %w", ErrSync, err)
 	}
 	return nil
 }
 
 // explain says what to do about a full disk.
-func (in *ingest) explain(err error) error {
+func (in *Publication) explain(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return &api.Error{
 			Status: http.StatusInsufficientStorage, Message: "the disk of the origin's spool is full; nothing was published",
@@ -286,7 +292,7 @@ func (in *ingest) explain(err error) error {
 }
 
 // fillBundle writes a whole bundle into a staged file.
-func fillBundle(file *os.File, objects []control.Object, oti fec.OTI, bodies io.Reader) (*staged, error) {
+func fillBundle(file *os.File, objects []control.Object, oti fec.OTI, bodies io.Reader) (*Staged, error) {
 	w, err := layBundle(file, objects, oti)
 	if err != nil {
 		return nil, err
@@ -299,17 +305,17 @@ func fillBundle(file *os.File, objects []control.Object, oti fec.OTI, bodies io.
 	} else if errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, truncated(err)
 	} else if err != nil {
-		return nil, fmt.Errorf("origin: spool: %w", err)
+		return nil, fmt.Errorf("spool: %w", err)
 	}
 	s, err := w.finish()
 	if err != nil {
-		return nil, fmt.Errorf("origin: spool: %w", err)
+		return nil, fmt.Errorf("spool: %w", err)
 	}
 	return s, nil
 }
 
-// discard removes the staged files that have not been given a name.
-func (in *ingest) discard() error {
+// Discard removes the staged files that have not been given a name.
+func (in *Publication) Discard() error {
 	// An error of a sync has been told, or does not matter any more.
 	_ = in.sync.Wait()
 	var err error

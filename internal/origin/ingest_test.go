@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"fanfare/fec"
 	"fanfare/internal/api"
 )
 
@@ -37,7 +36,7 @@ func TestPublishOptionsRefused(t *testing.T) {
 		{api.PublishOptions{Prefix: "/a/..b/.c"}, ""},
 		{api.PublishOptions{}, ""},
 	} {
-		_, err := newIngest(nil, nil, fec.OTI{}, test.options)
+		_, err := new(spool).Receive(Intake{Options: test.options})
 		if test.want == "" {
 			if err != nil {
 				t.Errorf("%+v: %v", test.options, err)

@@ -7,8 +7,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-
-	"fanfare/control"
 )
 
 const (
@@ -69,77 +67,47 @@ func (j *journal) remove(sequences []uint64) {
 	}
 }
 
-// journaled returns the bundles that are to go into the log with their entries.
-func journaled(drafts []draft, first uint64) (map[uint64][]byte, error) {
-	bundles := make(map[uint64][]byte)
-	for i, d := range drafts {
-		if d.staged == nil || !d.staged.journal {
-			continue
-		}
-		content := d.staged.content
-		if content == nil {
-			var err error
-			if content, err = os.ReadFile(d.staged.path); err != nil {
-				return nil, fmt.Errorf("origin: spool: %w", err)
-			}
-		}
-		if uint64(len(content)) != d.staged.publish.OTI.TransferLength {
-			return nil, fmt.Errorf("origin: spool: %s: %w", d.staged.path, errDamaged)
-		}
-		bundles[first+uint64(i)] = content
-	}
-	return bundles, nil
-}
-
-// settle makes the files durable whose bundles are in the log, and has the log forget those.
-func (o *Origin) settle() error {
-	sequences := o.journal.list()
+// Settle makes the files durable whose bundles are in the log, forgets them, and returns them,
+// ascending: the log may drop them. It may be called again after an error, but not at the same time.
+func (s *spool) Settle() ([]uint64, error) {
+	sequences := s.journal.list()
 	if len(sequences) == 0 {
-		return nil
+		return nil, nil
 	}
 	for _, sequence := range sequences {
-		file, err := o.spool.open(sequence)
+		file, err := s.Open(sequence)
 		if errors.Is(err, fs.ErrNotExist) {
-			if _, kept := o.spool.get(sequence); !kept {
+			if _, kept := s.OTI(sequence); !kept {
 				continue // retired meanwhile
 			}
 		}
 		if err != nil {
-			return fmt.Errorf("origin: spool: %w", err)
+			return nil, fmt.Errorf("spool: %w", err)
 		}
 		if err := errors.Join(file.Sync(), file.Close()); err != nil {
-			return fmt.Errorf("%w: spool: %w", errSync, err)
+			return nil, fmt.Errorf("%w: spool: %w", ErrSync, err)
 		}
 	}
-	if err := syncDir(o.spool.dir); err != nil {
-		return fmt.Errorf("%w: spool: %w", errSync, err)
+	if err := s.Sync(); err != nil {
+		return nil, err
 	}
-	if err := o.entries.dropBundles(sequences); err != nil {
-		return err
-	}
-	o.journal.remove(sequences)
-	return nil
+	s.journal.remove(sequences)
+	return sequences, nil
 }
 
-// restore writes the files again whose bundles are in the log, for nobody knows how much of them
-// the disk has. bundles are those that are not retired.
-func (o *Origin) restore(bundles map[uint64]*control.Publish) error {
-	var sequences []uint64
-	staged := make(map[uint64]string)
-	err := o.entries.bundles(func(sequence uint64, content []byte) (bool, error) {
-		sequences = append(sequences, sequence)
-		if bundles[sequence] == nil {
-			return true, nil
-		}
-		path, err := o.spool.write(content)
-		staged[sequence] = path
-		return true, err
-	})
-	if err != nil || len(sequences) == 0 {
+// Restore writes the file of a bundle again that was in the log when the origin ended, for nobody knows how
+// much of it the disk has. It is durable after the next Sync.
+func (s *spool) Restore(sequence uint64, content []byte) error {
+	file, err := s.create()
+	if err != nil {
 		return err
 	}
-	if err := o.spool.name(staged, true); err != nil {
-		return err
+	_, err = file.Write(content)
+	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
+		err = os.Rename(file.Name(), s.path(sequence))
 	}
-	return o.entries.dropBundles(sequences)
+	if err != nil {
+		return fmt.Errorf("spool: %w", err)
+	}
+	return nil
 }

@@ -96,7 +96,7 @@ func TestJournal(t *testing.T) {
 	o.publish(t, files{"large": large, "tiny": "t"}, api.PublishOptions{}) // 2, 3
 	o.publish(t, files{"long": large[:journalBundle+1]}, api.PublishOptions{})
 	o.publish(t, files{"last": "5"}, api.PublishOptions{})
-	for _, sequence := range o.journal.list() { // the house may have settled some already
+	for _, sequence := range o.spool.journal.list() { // the house may have settled some already
 		if sequence != 1 && sequence != 5 {
 			t.Errorf("bundle %d is in the log", sequence)
 		}
@@ -104,8 +104,8 @@ func TestJournal(t *testing.T) {
 	if err := o.settle(); err != nil {
 		t.Fatal(err)
 	}
-	if list := o.journal.list(); len(list) > 0 || o.journal.sum != 0 {
-		t.Errorf("%v, %d bytes, are in the log after settle", list, o.journal.sum)
+	if list := o.spool.journal.list(); len(list) > 0 || o.spool.journal.sum != 0 {
+		t.Errorf("%v, %d bytes, are in the log after settle", list, o.spool.journal.sum)
 	}
 	o.stop()
 	found := map[uint64]bool{}

@@ -100,7 +100,7 @@ func newLoop(o *Origin, group, feedback *mcast.Conn) (*loop, error) {
 	}
 	l := &loop{
 		log: o.log, poller: poller, group: group, feedback: feedback, clock: mcast.NewClock(),
-		payloads: payload.New(o.spool.open), edges: o.edges, entries: o.entries, spool: o.spool,
+		payloads: payload.New(o.spool.Open), edges: o.edges, entries: o.entries, spool: o.spool,
 		tsi: o.session.Channel, heartbeat: o.session.SymbolLength,
 		invalid: make(map[string]uint64), head: o.signedHead, sequence: o.head.Sequence, bundles: newBacklog(),
 		longest: o.session.SymbolLength, rate: uint64(o.session.Rate),

@@ -97,7 +97,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		older = 1
 	}
 	gauge(out, "fanfare_origin_outdated", "1 if edges have shown that this directory is an older copy: nothing can be published or purged.", older)
-	gauge(out, "fanfare_origin_spool_bytes", "Size of the bundles in the spool, in bytes.", float64(o.spool.size()))
+	gauge(out, "fanfare_origin_spool_bytes", "Size of the bundles in the spool, in bytes.", float64(o.spool.Size()))
 	counter(out, "fanfare_origin_requests_total", "HTTP requests, of the API and of edges.", float64(o.counts.requests.Load()))
 	counter(out, "fanfare_origin_requests_failed_total", "HTTP requests answered with an error.", float64(o.counts.failed.Load()))
 	collectStruct(out, "fanfare_origin", o.edges.totals(time.Now(), head))

@@ -115,7 +115,7 @@ func (l *loop) repeatEntry(now mono.Time, sequence uint64) (bytes uint64) {
 // repeatBundle sends the bundle of an entry again, if it has one that is kept and not on its way
 // already, and returns its TOI and about how many bytes that takes.
 func (l *loop) repeatBundle(now mono.Time, step carousel.Step) (toi uint32, bytes uint64) {
-	oti, kept := l.spool.get(step.Sequence)
+	oti, kept := l.spool.OTI(step.Sequence)
 	if !kept || l.bundles.holds(step.Sequence) {
 		return 0, 0
 	}
@@ -149,7 +149,7 @@ func (o *Origin) carouselStatus(s snapshot) *api.Carousel {
 		PauseSeconds: o.config.carouselPause().Seconds(), Proactive: o.config.proactive(),
 	}
 	// The cycle under way may have more than the last, or there is none yet.
-	c.Bytes = max(c.Bytes, uint64(float64(o.spool.size())*(1+c.Proactive)), c.BytesSent)
+	c.Bytes = max(c.Bytes, uint64(float64(o.spool.Size())*(1+c.Proactive)), c.BytesSent)
 	c.Seconds = max(c.Seconds, float64(c.Bytes)*8/float64(o.session.Rate))
 	return c
 }

@@ -25,9 +25,6 @@ import (
 // ErrRunning is wrapped by the error of Open for a directory that another origin runs in.
 var ErrRunning = errors.New("an origin is running there already")
 
-// errSync is wrapped by the error of a sync that failed: nobody knows what is on the disk.
-var errSync = errors.New("origin: a write did not reach the disk")
-
 // Config says how an origin is run. Only Dir is needed.
 type Config struct {
 	// Dir is the directory that Init made.
@@ -63,7 +60,6 @@ type Origin struct {
 	entries *entryLog
 	reached *headFile
 	spool   *spool
-	journal journal
 	edges   *edgeTable
 	loop    *loop
 	servers []*server

@@ -215,7 +215,7 @@ func TestHold(t *testing.T) {
 			}
 			o.edges.mu.Unlock()
 		}
-		status := o.edges.status(time.Now(), 1, 1, control.Hash{}, o.spool.get)
+		status := o.edges.status(time.Now(), 1, 1, control.Hash{}, o.spool.OTI)
 		if len(status) != 1 || status[0].Stray != test.waits {
 			t.Errorf("%s: %+v", test.name, status)
 		}

@@ -49,7 +49,7 @@ func (o *Origin) handleBundle(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return api.BadRequest(fmt.Errorf("%q is not a sequence", r.PathValue("sequence")), "")
 	}
-	oti, kept := o.spool.get(sequence)
+	oti, kept := o.spool.OTI(sequence)
 	if !kept {
 		return noBundle(sequence)
 	}
@@ -68,7 +68,7 @@ func (o *Origin) handleBundle(w http.ResponseWriter, r *http.Request) error {
 		return &api.Error{Status: http.StatusServiceUnavailable, Message: "many others are catching up"}
 	}
 	defer o.catchUp.leave(from)
-	file, err := o.spool.open(sequence)
+	file, err := o.spool.Open(sequence)
 	if errors.Is(err, fs.ErrNotExist) { // retired since
 		return noBundle(sequence)
 	} else if err != nil {

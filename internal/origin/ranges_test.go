@@ -141,7 +141,7 @@ func TestBundleRanges(t *testing.T) {
 func TestRetiredBundleIsNotSent(t *testing.T) {
 	o := start(t, initOrigin(t))
 	result := o.publish(t, files{"a": "text"}, api.PublishOptions{})
-	if err := o.spool.remove(result.First); err != nil {
+	if err := o.spool.Remove(result.First); err != nil {
 		t.Fatal(err)
 	}
 	client := fetch.New(o.session.Origin)

@@ -27,14 +27,10 @@ func (o *Origin) replay() error {
 		return err
 	}
 	for sequence, publish := range bundles {
-		manifest, err := o.spool.manifest(sequence, publish)
+		manifest, err := o.spool.Adopt(sequence, publish)
 		if err != nil {
 			return fmt.Errorf("origin: bundle of entry %d: %w", sequence, err)
 		}
-		if err := o.spool.check(sequence, publish.OTI); err != nil {
-			return err
-		}
-		o.spool.keep(sequence, publish.OTI)
 		if err := o.catalogue.AddManifest(sequence, manifest); err != nil {
 			return fmt.Errorf("origin: bundle of entry %d: %w", sequence, err)
 		}
@@ -49,7 +45,7 @@ func (o *Origin) replay() error {
 		}
 	}
 	o.signedHead = control.SignHead(o.head, o.key)
-	removed, err := o.spool.sweep()
+	removed, err := o.spool.Sweep()
 	if removed > 0 {
 		o.log.Info("removed files of unfinished publications and retired bundles", "files", removed)
 	}
@@ -81,6 +77,26 @@ func (o *Origin) replayEntries() (map[uint64]*control.Publish, error) {
 		return true, nil
 	})
 	return bundles, err
+}
+
+// restore has the spool write the bundles again that are in the log. bundles are those that are not
+// retired.
+func (o *Origin) restore(bundles map[uint64]*control.Publish) error {
+	var sequences []uint64
+	err := o.entries.bundles(func(sequence uint64, content []byte) (bool, error) {
+		sequences = append(sequences, sequence)
+		if bundles[sequence] == nil {
+			return true, nil
+		}
+		return true, o.spool.Restore(sequence, content)
+	})
+	if err != nil || len(sequences) == 0 {
+		return err
+	}
+	if err := o.spool.Sync(); err != nil {
+		return err
+	}
+	return o.entries.dropBundles(sequences)
 }
 
 // fold moves the catalogue's mark to the head, where it always is between two entries, and

@@ -52,6 +52,15 @@ func (o *Origin) keepHouse(ctx context.Context) error {
 	}
 }
 
+// settle has the log forget the bundles whose files it has the spool make durable.
+func (o *Origin) settle() error {
+	sequences, err := o.spool.Settle()
+	if err != nil || len(sequences) == 0 {
+		return err
+	}
+	return o.entries.dropBundles(sequences)
+}
+
 // storeEdges makes durable what is new in the table of edges.
 func (o *Origin) storeEdges() error {
 	o.storing.Lock()
@@ -61,7 +70,7 @@ func (o *Origin) storeEdges() error {
 		return nil
 	}
 	if err := o.entries.saveEdges(save, forget); err != nil {
-		return fmt.Errorf("%w: %w", errSync, err)
+		return fmt.Errorf("%w: %w", ErrSync, err)
 	}
 	return nil
 }
@@ -112,7 +121,7 @@ func (o *Origin) retire(ctx context.Context, now time.Time, all bool) (more bool
 		return false, nil
 	}
 	for _, sequence := range retired {
-		if err := o.spool.remove(sequence); err != nil {
+		if err := o.spool.Remove(sequence); err != nil {
 			return false, err
 		}
 	}
@@ -221,5 +230,5 @@ func (o *Origin) manifestOf(sequence uint64) (*control.Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	return o.spool.manifest(sequence, entry.Publish)
+	return o.spool.Manifest(sequence, entry.Publish)
 }

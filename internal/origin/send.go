@@ -57,7 +57,7 @@ func (l *loop) recall(now mono.Time, toi uint32) {
 		}
 		o.entry, o.info.OTI = entry, controlOTI(len(entry), l.heartbeat)
 	} else {
-		oti, kept := l.spool.get(sequence)
+		oti, kept := l.spool.OTI(sequence)
 		if !kept || l.bundles.waits(sequence) {
 			return
 		}
@@ -177,7 +177,7 @@ func (l *loop) appendPacket(now mono.Time) bool {
 func (l *loop) dropObject(now mono.Time, toi uint32, err error) {
 	l.stats.PayloadErrors++
 	sequence := wire.Sequence(toi, l.sequence)
-	if _, kept := l.spool.get(sequence); kept || !errors.Is(err, fs.ErrNotExist) {
+	if _, kept := l.spool.OTI(sequence); kept || !errors.Is(err, fs.ErrNotExist) {
 		l.log.Error("a bundle cannot be sent", "sequence", sequence, "error", err)
 	}
 	l.engine.Cancel(now, toi)

@@ -25,6 +25,8 @@ const (
 type spool struct {
 	dir string
 
+	journal journal
+
 	mu      sync.Mutex
 	bundles map[uint64]fec.OTI // those that are kept
 	bytes   uint64
@@ -38,48 +40,68 @@ func (s *spool) path(sequence uint64) string {
 	return filepath.Join(s.dir, strconv.FormatUint(sequence, 10)+bundleSuffix)
 }
 
-// create returns a new staged file.
-func (s *spool) create() (*os.File, error) { return os.CreateTemp(s.dir, stagedPrefix+"*") }
-
-// write makes a staged file, durable but for its name, and returns its path.
-func (s *spool) write(content []byte) (string, error) {
-	file, err := s.create()
+// create makes a staged file.
+func (s *spool) create() (*os.File, error) {
+	file, err := os.CreateTemp(s.dir, stagedPrefix+"*")
 	if err != nil {
-		return "", fmt.Errorf("origin: spool: %w", err)
+		return nil, fmt.Errorf("spool: %w", err)
 	}
-	_, err = file.Write(content)
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return "", fmt.Errorf("origin: spool: %w", err)
-	}
-	return file.Name(), nil
+	return file, nil
 }
 
-// name gives staged files the names of their bundles, durably if that is asked for. If that fails,
-// those that had been named are removed, the others left.
-func (s *spool) name(staged map[uint64]string, durably bool) error {
-	var err error
+// Name gives the files of staged bundles the names of their sequences. It returns the bytes of
+// those that are to go into the log, in one write with their entries; the others are durable. If it
+// fails nothing has been named.
+func (s *spool) Name(staged map[uint64]*Staged) (logged map[uint64][]byte, err error) {
+	logged = make(map[uint64][]byte)
+	for sequence, x := range staged {
+		if !x.logged {
+			continue
+		}
+		if logged[sequence], err = x.bytes(); err != nil {
+			return nil, err
+		}
+	}
 	var named []string
-	for sequence, path := range staged {
-		if err = os.Rename(path, s.path(sequence)); err != nil {
+	for sequence, x := range staged {
+		if err = os.Rename(x.path, s.path(sequence)); err != nil {
+			err = fmt.Errorf("spool: %w", err)
 			break
 		}
 		named = append(named, s.path(sequence))
 	}
-	if err == nil && durably {
-		if err = syncDir(s.dir); err != nil {
-			err = fmt.Errorf("%w: %w", errSync, err)
-		}
+	if err == nil && len(staged) > len(logged) {
+		err = s.Sync()
 	}
 	if err != nil {
 		for _, path := range named {
 			err = errors.Join(err, os.Remove(path))
 		}
-		return fmt.Errorf("origin: spool: %w", err)
+		return nil, err
+	}
+	return logged, nil
+}
+
+// Sync makes the names of the files durable. Its error wraps ErrSync.
+func (s *spool) Sync() error {
+	d, err := os.Open(s.dir)
+	if err == nil {
+		err = errors.Join(d.Sync(), d.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("%w: spool: %w", ErrSync, err)
 	}
 	return nil
 }
 
-// keep notes that a bundle is in the spool.
+// Keep notes that the spool has a bundle which has its name, and whose bytes are durable.
+func (s *spool) Keep(sequence uint64, x *Staged) {
+	if x.logged {
+		s.journal.add(sequence, int(x.Publish.OTI.TransferLength))
+	}
+	s.keep(sequence, x.Publish.OTI)
+}
+
 func (s *spool) keep(sequence uint64, oti fec.OTI) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,67 +111,88 @@ func (s *spool) keep(sequence uint64, oti fec.OTI) {
 	}
 }
 
-// get returns the OTI of a bundle that is kept.
-func (s *spool) get(sequence uint64) (fec.OTI, bool) {
+// Adopt keeps a bundle that was published before the origin was started, if its file is there in full
+// length, and returns its manifest.
+func (s *spool) Adopt(sequence uint64, p *control.Publish) (*control.Manifest, error) {
+	info, err := os.Stat(s.path(sequence))
+	if err != nil {
+		return nil, fmt.Errorf("spool: entry %d publishes a bundle that is not there: %w", sequence, err)
+	}
+	if uint64(info.Size()) != p.OTI.TransferLength {
+		return nil, fmt.Errorf("spool: %s has %d bytes instead of %d: %w", s.path(sequence), info.Size(), p.OTI.TransferLength, errDamaged)
+	}
+	manifest, err := s.Manifest(sequence, p)
+	if err != nil {
+		return nil, err
+	}
+	s.keep(sequence, p.OTI)
+	return manifest, nil
+}
+
+// OTI returns the OTI of a bundle that is kept.
+func (s *spool) OTI(sequence uint64) (fec.OTI, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	oti, ok := s.bundles[sequence]
 	return oti, ok
 }
 
-// size returns how many bytes the bundles have together.
-func (s *spool) size() uint64 {
+// Size returns how many bytes the bundles have together.
+func (s *spool) Size() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.bytes
 }
 
-// open opens a bundle for reading.
-func (s *spool) open(sequence uint64) (*os.File, error) { return os.Open(s.path(sequence)) }
+// Open opens a bundle for reading.
+func (s *spool) Open(sequence uint64) (*os.File, error) { return os.Open(s.path(sequence)) }
 
-// remove deletes a bundle. Who has it open may go on reading.
-func (s *spool) remove(sequence uint64) error {
+// Remove deletes a bundle. Who has it open may go on reading.
+func (s *spool) Remove(sequence uint64) error {
 	s.mu.Lock()
 	s.bytes -= s.bundles[sequence].TransferLength
 	delete(s.bundles, sequence)
 	s.mu.Unlock()
 	if err := os.Remove(s.path(sequence)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("origin: spool: %w", err)
+		return fmt.Errorf("spool: %w", err)
 	}
 	return nil
 }
 
-// sweep removes the files of no bundle that is kept: staged ones, those whose entry was never
+// Sweep removes the files of no bundle that is kept: staged ones, those whose entry was never
 // written, retired ones. It returns how many.
-func (s *spool) sweep() (removed int, err error) {
+func (s *spool) Sweep() (removed int, err error) {
 	files, err := os.ReadDir(s.dir)
 	if err != nil {
-		return 0, fmt.Errorf("origin: spool: %w", err)
+		return 0, fmt.Errorf("spool: %w", err)
 	}
 	for _, f := range files {
 		number, isBundle := strings.CutSuffix(f.Name(), bundleSuffix)
 		if isBundle {
 			sequence, err := strconv.ParseUint(number, 10, 64)
-			if _, kept := s.get(sequence); err != nil || kept {
+			if _, kept := s.OTI(sequence); err != nil || kept {
 				continue
 			}
 		} else if !strings.HasPrefix(f.Name(), stagedPrefix) {
 			continue
 		}
 		if err := os.Remove(filepath.Join(s.dir, f.Name())); err != nil {
-			return removed, fmt.Errorf("origin: spool: %w", err)
+			return removed, fmt.Errorf("spool: %w", err)
 		}
 		removed++
 	}
 	return removed, nil
 }
 
+// ErrSync is wrapped by the error of a sync that failed: nobody knows what is on the disk.
+var ErrSync = errors.New("a write did not reach the disk")
+
 // errDamaged is wrapped by the error for a bundle that is not as it was published.
 var errDamaged = errors.New("the bundle is damaged")
 
-// manifest returns the manifest of a bundle, from its entry or from the head of the bundle,
+// Manifest returns the manifest of a bundle, from its entry or from the head of the bundle,
 // which is then checked against the entry.
-func (s *spool) manifest(sequence uint64, p *control.Publish) (*control.Manifest, error) {
+func (s *spool) Manifest(sequence uint64, p *control.Publish) (*control.Manifest, error) {
 	if p.Manifest != nil {
 		return control.DecodeManifest(p.Manifest, p)
 	}
@@ -161,7 +204,7 @@ func (s *spool) manifest(sequence uint64, p *control.Publish) (*control.Manifest
 	if err != nil {
 		return nil, err
 	}
-	file, err := s.open(sequence)
+	file, err := s.Open(sequence)
 	if err != nil {
 		return nil, err
 	}
@@ -178,16 +221,4 @@ func (s *spool) manifest(sequence uint64, p *control.Publish) (*control.Manifest
 		}
 	}
 	return control.DecodeManifest(head[:p.ManifestLength], p)
-}
-
-// check returns an error if the file of a bundle is not there in full length.
-func (s *spool) check(sequence uint64, oti fec.OTI) error {
-	info, err := os.Stat(s.path(sequence))
-	if err != nil {
-		return fmt.Errorf("origin: spool: entry %d publishes a bundle that is not there: %w", sequence, err)
-	}
-	if uint64(info.Size()) != oti.TransferLength {
-		return fmt.Errorf("origin: spool: %s has %d bytes instead of %d: %w", s.path(sequence), info.Size(), oti.TransferLength, errDamaged)
-	}
-	return nil
 }

@@ -25,7 +25,7 @@ func (o *Origin) handleStatus(w http.ResponseWriter, r *http.Request) error {
 		Channel: o.session.Channel, Generation: o.session.Generation.String(),
 		Group: o.session.Group.String(), Interface: o.config.Interface, Origin: o.session.Origin,
 		Rate: uint64(o.session.Rate), Started: o.started, Head: head, Digest: digest.String(),
-		Objects: objects, SpoolBytes: o.spool.size(),
+		Objects: objects, SpoolBytes: o.spool.Size(),
 		Sender: api.Sender{
 			PacketsSent: snapshot.engine.PacketsSent, BytesSent: snapshot.engine.BytesSent,
 			SourceSymbolsSent: snapshot.engine.SourceSymbolsSent, RepairSymbolsSent: snapshot.engine.RepairSymbolsSent + snapshot.engine.ProactiveSymbolsSent,
@@ -46,7 +46,7 @@ func (o *Origin) handleStatus(w http.ResponseWriter, r *http.Request) error {
 	if o.session.Source.IsValid() {
 		s.Source = o.session.Source.String()
 	}
-	s.Edges = o.edges.status(time.Now(), head, mark, digest, o.spool.get)
+	s.Edges = o.edges.status(time.Now(), head, mark, digest, o.spool.OTI)
 	s.Mode, s.Carousel = string(cmp.Or(o.session.Mode, session.TwoWay)), o.carouselStatus(snapshot)
 	writeJSON(w, http.StatusOK, s)
 	return nil

@@ -24,7 +24,7 @@ const releaseGrace = 250 * time.Millisecond
 // noteReleased takes note of bundles that nothing points to any more. The caller holds mu.
 func (o *Origin) noteReleased(sequences []uint64, now time.Time) {
 	for _, sequence := range sequences {
-		if _, kept := o.spool.get(sequence); kept {
+		if _, kept := o.spool.OTI(sequence); kept {
 			o.released[sequence] = release{since: now, due: now.Add(o.config.RetireAfter), fresh: true}
 			o.wakeRetire()
 		}
