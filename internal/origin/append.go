@@ -8,6 +8,7 @@ import (
 	"fanfare/control"
 	"fanfare/internal/api"
 	"fanfare/internal/mono"
+	"fanfare/internal/origin/spool"
 	"fanfare/internal/wire"
 	"fanfare/sender"
 )
@@ -15,14 +16,14 @@ import (
 // draft is an entry that has no number yet; with a bundle if it publishes one.
 type draft struct {
 	entry  control.Entry
-	staged *Staged
+	staged *spool.Staged
 	// priority and repair are how a bundle is sent.
 	priority sender.Priority
 	repair   repairPolicy
 }
 
 // append gives drafts their numbers, makes them durable, applies and sends them: all of them
-// or, with an error, none. An error that wraps ErrSync has ended the origin.
+// or, with an error, none. An error that wraps spool.ErrSync has ended the origin.
 func (o *Origin) append(drafts []draft) (api.Sequences, error) {
 	if err := o.lockAppending(); err != nil {
 		return api.Sequences{}, err
@@ -43,7 +44,7 @@ func (o *Origin) appendLocked(drafts []draft) (api.Sequences, error) {
 	}
 	first := o.head.Sequence + 1
 	if err := o.store(drafts, first, raw); err != nil {
-		if errors.Is(err, ErrSync) {
+		if errors.Is(err, spool.ErrSync) {
 			o.fail(err)
 		}
 		return api.Sequences{}, err
@@ -83,7 +84,7 @@ func (o *Origin) published() int {
 
 // store makes the bundles of drafts and then their entries, from sequence first on, durable.
 func (o *Origin) store(drafts []draft, first uint64, raw [][]byte) error {
-	staged := make(map[uint64]*Staged)
+	staged := make(map[uint64]*spool.Staged)
 	for i, d := range drafts {
 		if d.staged != nil {
 			staged[first+uint64(i)] = d.staged
@@ -94,7 +95,7 @@ func (o *Origin) store(drafts []draft, first uint64, raw [][]byte) error {
 		return err
 	}
 	if err := o.entries.append(first, raw, logged); err != nil {
-		return fmt.Errorf("%w: %w", ErrSync, err)
+		return fmt.Errorf("%w: %w", spool.ErrSync, err)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"fanfare/control"
+	"fanfare/internal/origin/spool"
 )
 
 // Long lists become entries that fit their limit, in order and without loss.
@@ -84,7 +85,7 @@ func TestNothingIsAppendedAfterAFailure(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer o.close()
-	o.fail(ErrSync)
+	o.fail(spool.ErrSync)
 	drafts := removeDrafts([]control.Key{{Path: "/a"}})
 	if _, err := o.append(drafts); !errors.Is(err, errStopped) {
 		t.Errorf("append after a failure: %v", err)

@@ -109,7 +109,7 @@ func TestKill(t *testing.T) {
 			t.Errorf("%s was acknowledged and is %v", key, answer)
 			continue
 		}
-		bundle, err := os.ReadFile(o.spool.path(row.Version))
+		bundle, err := os.ReadFile(bundlePath(o.dir, row.Version))
 		if err != nil || string(bundle[row.Offset:row.Offset+row.Length]) != want {
 			t.Errorf("%s is not what was published: %v", key, err)
 		}

@@ -41,5 +41,5 @@
 //
 // Order of a publication: bundles synced and named, directory synced, entries synced, entries
 // and bundles sent, request answered. One small bundle alone is synced in the log, in one write with
-// its entry, and as a file soon after (see journal). A sync that fails ends the daemon.
+// its entry, and as a file soon after (package spool, journal.go). A sync that fails ends the daemon.
 package origin

@@ -16,6 +16,7 @@ import (
 	"fanfare/internal/carousel"
 	"fanfare/internal/handover"
 	"fanfare/internal/mono"
+	"fanfare/internal/origin/spool"
 	"fanfare/sender"
 )
 
@@ -118,7 +119,7 @@ func (o *Origin) publish(stream io.Reader, files *handover.Conn, options api.Pub
 	if err != nil {
 		return nil, err
 	}
-	intake := Intake{OTI: repair.cut(o.bundleOTI()), Options: options, Grow: grow}
+	intake := spool.Intake{OTI: repair.cut(o.bundleOTI()), Options: options, Grow: grow}
 	if files != nil {
 		intake.NextFile = files.Next
 	}
@@ -129,7 +130,7 @@ func (o *Origin) publish(stream io.Reader, files *handover.Conn, options api.Pub
 	defer func() { err = errors.Join(err, in.Discard()) }()
 	bundles, err := in.Read(stream)
 	if err != nil {
-		if errors.Is(err, ErrSync) {
+		if errors.Is(err, spool.ErrSync) {
 			o.fail(err)
 		}
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"sort"
+	"strconv"
 	"testing"
 	"time"
 
@@ -200,9 +201,7 @@ func twice(w io.Writer, f files) error {
 	return archive.Close()
 }
 
-// fataler is what testing.T and rapid.T have in common.
-type fataler interface {
-	Helper()
-	Fatal(...any)
-	Errorf(string, ...any)
+// bundlePath returns where the spool of an origin's directory has a bundle.
+func bundlePath(dir string, sequence uint64) string {
+	return filepath.Join(dir, spoolName, strconv.FormatUint(sequence, 10)+".bundle")
 }

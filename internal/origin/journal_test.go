@@ -43,7 +43,7 @@ func (r *running) object(t *testing.T, key string) string {
 	if answer != control.Found {
 		t.Fatalf("%s is %v", key, answer)
 	}
-	return string(mustRead(t, r.spool.path(row.Version))[row.Offset:][:row.Length])
+	return string(mustRead(t, bundlePath(r.dir, row.Version))[row.Offset:][:row.Length])
 }
 
 // What the disk has of the file of a small bundle after a crash does not matter: the log has it.
@@ -60,11 +60,10 @@ func TestSmallBundleSurvivesCrash(t *testing.T) {
 		}
 	}
 	kill()
-	spool := newSpool(filepath.Join(dir, spoolName))
 	lost := 0
 	logged(t, dir, func(_ *entryLog, sequence uint64, content []byte) {
 		var err error
-		if path := spool.path(sequence); rng.IntN(2) == 0 {
+		if path := bundlePath(dir, sequence); rng.IntN(2) == 0 {
 			err = os.Remove(path)
 		} else if len(content) > 0 {
 			err = os.Truncate(path, rng.Int64N(int64(len(content))))
@@ -91,12 +90,19 @@ func TestSmallBundleSurvivesCrash(t *testing.T) {
 func TestJournal(t *testing.T) {
 	dir := initOrigin(t)
 	o := start(t, dir)
-	large := strings.Repeat("l", aloneSize)
+	large := strings.Repeat("l", 1<<20)
 	o.publish(t, files{"small": "s", "smaller": ""}, api.PublishOptions{}) // 1
 	o.publish(t, files{"large": large, "tiny": "t"}, api.PublishOptions{}) // 2, 3
-	o.publish(t, files{"long": large[:journalBundle+1]}, api.PublishOptions{})
+	o.publish(t, files{"long": large[:1<<19+1]}, api.PublishOptions{})
 	o.publish(t, files{"last": "5"}, api.PublishOptions{})
-	for _, sequence := range o.spool.journal.list() { // the house may have settled some already
+	inLog := func() (list []uint64) {
+		try(t, o.entries.bundles(func(sequence uint64, _ []byte) (bool, error) {
+			list = append(list, sequence)
+			return true, nil
+		}))
+		return list
+	}
+	for _, sequence := range inLog() { // the house may have settled some already
 		if sequence != 1 && sequence != 5 {
 			t.Errorf("bundle %d is in the log", sequence)
 		}
@@ -104,8 +110,8 @@ func TestJournal(t *testing.T) {
 	if err := o.settle(); err != nil {
 		t.Fatal(err)
 	}
-	if list := o.spool.journal.list(); len(list) > 0 || o.spool.journal.sum != 0 {
-		t.Errorf("%v, %d bytes, are in the log after settle", list, o.spool.journal.sum)
+	if list := inLog(); len(list) > 0 {
+		t.Errorf("%v are in the log after settle", list)
 	}
 	o.stop()
 	found := map[uint64]bool{}
@@ -119,7 +125,7 @@ func TestJournal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	content := mustRead(t, filepath.Join(dir, spoolName, "1"+bundleSuffix))
+	content := mustRead(t, bundlePath(dir, 1))
 	for _, sequence := range []uint64{1, 99} {
 		if err := l.db.Set(numberKey(keyBundle, sequence), content, nil); err != nil {
 			t.Fatal(err)
@@ -133,11 +139,4 @@ func TestJournal(t *testing.T) {
 		t.Errorf("small is %q", got)
 	}
 	wantFiles(t, dir, "1.bundle", "2.bundle", "3.bundle", "4.bundle", "5.bundle")
-	j := journal{}
-	for range journalRoom/journalBundle + 1 {
-		if j.room(journalBundle) != (j.sum < journalRoom) || j.room(journalBundle+1) {
-			t.Fatalf("room with %d bytes", j.sum)
-		}
-		j.add(uint64(len(j.bytes)), journalBundle)
-	}
 }

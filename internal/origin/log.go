@@ -14,7 +14,7 @@ import (
 // Keys in the log's database: a letter, then a number, big-endian.
 const (
 	keyEntry  = 'e' // sequence -> the entry as signed
-	keyBundle = 'b' // sequence -> a bundle whose file may not be durable, see journal
+	keyBundle = 'b' // sequence -> a bundle whose file may not be durable, see package spool
 	keyEdge   = 'x' // id -> savedEdge as JSON
 	keyProof  = 'p' // 0 -> what showed that this log is an older copy, see guard
 )

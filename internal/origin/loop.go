@@ -15,6 +15,7 @@ import (
 	"fanfare/internal/mcast"
 	"fanfare/internal/mono"
 	"fanfare/internal/origin/payload"
+	"fanfare/internal/origin/spool"
 	"fanfare/internal/wire"
 	"fanfare/sender"
 )
@@ -44,7 +45,7 @@ type loop struct {
 	edges     *edgeTable
 	intake    intake
 	entries   *entryLog
-	spool     *spool
+	spool     *spool.Spool
 	standings standings
 
 	tsi       uint32

@@ -19,6 +19,7 @@ import (
 
 	"fanfare/control"
 	"fanfare/internal/mcast"
+	"fanfare/internal/origin/spool"
 	"fanfare/internal/session"
 )
 
@@ -59,7 +60,7 @@ type Origin struct {
 	lock    *os.File
 	entries *entryLog
 	reached *headFile
-	spool   *spool
+	spool   *spool.Spool
 	edges   *edgeTable
 	loop    *loop
 	servers []*server
@@ -115,7 +116,7 @@ func (o *Origin) open() error {
 	if o.entries, err = openLog(filepath.Join(o.dir, logName), o.log); err != nil {
 		return err
 	}
-	o.spool = newSpool(filepath.Join(o.dir, spoolName))
+	o.spool = spool.New(filepath.Join(o.dir, spoolName))
 	if err := o.replay(); err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func TestRangeHoldsBlock(t *testing.T) {
 func TestBundleRanges(t *testing.T) {
 	o := start(t, initOrigin(t))
 	result := o.publish(t, files{"a": chaos(9 << 20)}, api.PublishOptions{})
-	want, err := os.ReadFile(o.spool.path(result.First))
+	want, err := os.ReadFile(bundlePath(o.dir, result.First))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func TestSlowReaderIsCut(t *testing.T) {
 func TestShortBundle(t *testing.T) {
 	o := start(t, initOrigin(t))
 	result := o.publish(t, files{"a": chaos(100_000)}, api.PublishOptions{})
-	if err := os.Truncate(o.spool.path(result.First), 5000); err != nil {
+	if err := os.Truncate(bundlePath(o.dir, result.First), 5000); err != nil {
 		t.Fatal(err)
 	}
 	client := fetch.New(o.session.Origin)

@@ -8,6 +8,7 @@ import (
 
 	"fanfare/control"
 	"fanfare/internal/mono"
+	"fanfare/internal/origin/spool"
 )
 
 const (
@@ -70,7 +71,7 @@ func (o *Origin) storeEdges() error {
 		return nil
 	}
 	if err := o.entries.saveEdges(save, forget); err != nil {
-		return fmt.Errorf("%w: %w", ErrSync, err)
+		return fmt.Errorf("%w: %w", spool.ErrSync, err)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package origin
+package spool
 
 import (
 	"errors"
@@ -19,10 +19,10 @@ const (
 	stagedPrefix = "staged-"
 )
 
-// spool is the directory of bundles. A bundle in it never changes; before it is published it
+// Spool is the directory of bundles. A bundle in it never changes; before it is published it
 // has a staged name, and what has one at the start is thrown away. It may be used by many
 // goroutines.
-type spool struct {
+type Spool struct {
 	dir string
 
 	journal journal
@@ -32,16 +32,17 @@ type spool struct {
 	bytes   uint64
 }
 
-func newSpool(dir string) *spool {
-	return &spool{dir: dir, bundles: make(map[uint64]fec.OTI)}
+// New returns the spool in a directory, of which it knows no bundle yet.
+func New(dir string) *Spool {
+	return &Spool{dir: dir, bundles: make(map[uint64]fec.OTI)}
 }
 
-func (s *spool) path(sequence uint64) string {
+func (s *Spool) path(sequence uint64) string {
 	return filepath.Join(s.dir, strconv.FormatUint(sequence, 10)+bundleSuffix)
 }
 
 // create makes a staged file.
-func (s *spool) create() (*os.File, error) {
+func (s *Spool) create() (*os.File, error) {
 	file, err := os.CreateTemp(s.dir, stagedPrefix+"*")
 	if err != nil {
 		return nil, fmt.Errorf("spool: %w", err)
@@ -52,7 +53,7 @@ func (s *spool) create() (*os.File, error) {
 // Name gives the files of staged bundles the names of their sequences. It returns the bytes of
 // those that are to go into the log, in one write with their entries; the others are durable. If it
 // fails nothing has been named.
-func (s *spool) Name(staged map[uint64]*Staged) (logged map[uint64][]byte, err error) {
+func (s *Spool) Name(staged map[uint64]*Staged) (logged map[uint64][]byte, err error) {
 	logged = make(map[uint64][]byte)
 	for sequence, x := range staged {
 		if !x.logged {
@@ -83,7 +84,7 @@ func (s *spool) Name(staged map[uint64]*Staged) (logged map[uint64][]byte, err e
 }
 
 // Sync makes the names of the files durable. Its error wraps ErrSync.
-func (s *spool) Sync() error {
+func (s *Spool) Sync() error {
 	d, err := os.Open(s.dir)
 	if err == nil {
 		err = errors.Join(d.Sync(), d.Close())
@@ -95,14 +96,14 @@ func (s *spool) Sync() error {
 }
 
 // Keep notes that the spool has a bundle which has its name, and whose bytes are durable.
-func (s *spool) Keep(sequence uint64, x *Staged) {
+func (s *Spool) Keep(sequence uint64, x *Staged) {
 	if x.logged {
 		s.journal.add(sequence, int(x.Publish.OTI.TransferLength))
 	}
 	s.keep(sequence, x.Publish.OTI)
 }
 
-func (s *spool) keep(sequence uint64, oti fec.OTI) {
+func (s *Spool) keep(sequence uint64, oti fec.OTI) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, known := s.bundles[sequence]; !known {
@@ -113,7 +114,7 @@ func (s *spool) keep(sequence uint64, oti fec.OTI) {
 
 // Adopt keeps a bundle that was published before the origin was started, if its file is there in full
 // length, and returns its manifest.
-func (s *spool) Adopt(sequence uint64, p *control.Publish) (*control.Manifest, error) {
+func (s *Spool) Adopt(sequence uint64, p *control.Publish) (*control.Manifest, error) {
 	info, err := os.Stat(s.path(sequence))
 	if err != nil {
 		return nil, fmt.Errorf("spool: entry %d publishes a bundle that is not there: %w", sequence, err)
@@ -130,7 +131,7 @@ func (s *spool) Adopt(sequence uint64, p *control.Publish) (*control.Manifest, e
 }
 
 // OTI returns the OTI of a bundle that is kept.
-func (s *spool) OTI(sequence uint64) (fec.OTI, bool) {
+func (s *Spool) OTI(sequence uint64) (fec.OTI, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	oti, ok := s.bundles[sequence]
@@ -138,17 +139,17 @@ func (s *spool) OTI(sequence uint64) (fec.OTI, bool) {
 }
 
 // Size returns how many bytes the bundles have together.
-func (s *spool) Size() uint64 {
+func (s *Spool) Size() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.bytes
 }
 
 // Open opens a bundle for reading.
-func (s *spool) Open(sequence uint64) (*os.File, error) { return os.Open(s.path(sequence)) }
+func (s *Spool) Open(sequence uint64) (*os.File, error) { return os.Open(s.path(sequence)) }
 
 // Remove deletes a bundle. Who has it open may go on reading.
-func (s *spool) Remove(sequence uint64) error {
+func (s *Spool) Remove(sequence uint64) error {
 	s.mu.Lock()
 	s.bytes -= s.bundles[sequence].TransferLength
 	delete(s.bundles, sequence)
@@ -161,7 +162,7 @@ func (s *spool) Remove(sequence uint64) error {
 
 // Sweep removes the files of no bundle that is kept: staged ones, those whose entry was never
 // written, retired ones. It returns how many.
-func (s *spool) Sweep() (removed int, err error) {
+func (s *Spool) Sweep() (removed int, err error) {
 	files, err := os.ReadDir(s.dir)
 	if err != nil {
 		return 0, fmt.Errorf("spool: %w", err)
@@ -192,7 +193,7 @@ var errDamaged = errors.New("the bundle is damaged")
 
 // Manifest returns the manifest of a bundle, from its entry or from the head of the bundle,
 // which is then checked against the entry.
-func (s *spool) Manifest(sequence uint64, p *control.Publish) (*control.Manifest, error) {
+func (s *Spool) Manifest(sequence uint64, p *control.Publish) (*control.Manifest, error) {
 	if p.Manifest != nil {
 		return control.DecodeManifest(p.Manifest, p)
 	}

@@ -1,4 +1,4 @@
-package origin
+package spool
 
 import (
 	"errors"
@@ -69,7 +69,7 @@ func (j *journal) remove(sequences []uint64) {
 
 // Settle makes the files durable whose bundles are in the log, forgets them, and returns them,
 // ascending: the log may drop them. It may be called again after an error, but not at the same time.
-func (s *spool) Settle() ([]uint64, error) {
+func (s *Spool) Settle() ([]uint64, error) {
 	sequences := s.journal.list()
 	if len(sequences) == 0 {
 		return nil, nil
@@ -97,7 +97,7 @@ func (s *spool) Settle() ([]uint64, error) {
 
 // Restore writes the file of a bundle again that was in the log when the origin ended, for nobody knows how
 // much of it the disk has. It is durable after the next Sync.
-func (s *spool) Restore(sequence uint64, content []byte) error {
+func (s *Spool) Restore(sequence uint64, content []byte) error {
 	file, err := s.create()
 	if err != nil {
 		return err

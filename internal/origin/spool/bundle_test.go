@@ -1,7 +1,8 @@
-package origin
+package spool
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -60,7 +61,7 @@ func TestBundleShapes(t *testing.T) {
 
 // An entry with the longest inline manifest fits into one symbol.
 func TestInlineEntryFits(t *testing.T) {
-	_, key := testKey(t)
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 	for _, symbolLength := range []int{1408, 1344, 448} {
 		for n := 1; n < symbolLength; n += 7 {
 			object := control.Object{Key: control.Key{Path: "/" + string(bytes.Repeat([]byte{'a'}, n))}}
@@ -97,5 +98,42 @@ func TestBundleTooShort(t *testing.T) {
 	objects := []control.Object{{Key: control.Key{Path: "/a"}, Length: 10}}
 	if _, err := fillBundle(file, objects, fec.OTI{SymbolLength: 64, MaxBlock: 4, MaxSymbols: 8}, bytes.NewReader([]byte("short"))); err == nil {
 		t.Error("a body that is too short was taken")
+	}
+}
+
+// checkBundle checks all digests of a bundle, and that it has exactly these objects.
+func checkBundle(t *rapid.T, p *control.Publish, b []byte, want map[string]string) {
+	t.Helper()
+	layout, err := p.Layout()
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded := p.Manifest
+	if !layout.Inline {
+		encoded = b[:p.ManifestLength]
+	}
+	manifest, err := control.DecodeManifest(encoded, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	partition, err := p.OTI.Partition()
+	if err != nil {
+		t.Fatal(err)
+	}
+	digests := append(append([]control.Hash(nil), p.ManifestDigests...), manifest.Digests...)
+	for sbn := range partition.Blocks() {
+		start := partition.Offset(sbn)
+		if control.Sum(b[start:start+partition.Length(sbn)]) != digests[sbn] {
+			t.Errorf("block %d has another digest", sbn)
+		}
+	}
+	for _, o := range manifest.Objects {
+		body := b[o.Offset : o.Offset+o.Length]
+		if want[o.Key.Path] != string(body) || control.Sum(body) != o.Digest {
+			t.Errorf("%s is not what was published", o.Key)
+		}
+	}
+	if len(manifest.Objects) != len(want) {
+		t.Errorf("%d objects, want %d", len(manifest.Objects), len(want))
 	}
 }

@@ -1,4 +1,4 @@
-package origin
+package spool
 
 import (
 	"archive/tar"
@@ -59,7 +59,7 @@ type Publication struct {
 	Bytes   uint64
 
 	given   Intake
-	spool   *spool
+	spool   *Spool
 	headers []control.Header
 	handed  handed // the file that is being read
 
@@ -77,7 +77,7 @@ type Publication struct {
 }
 
 // Receive begins a publication: it checks the options. Its error is an *api.Error.
-func (s *spool) Receive(intake Intake) (*Publication, error) {
+func (s *Spool) Receive(intake Intake) (*Publication, error) {
 	options := &intake.Options
 	in := &Publication{given: intake, spool: s, seen: make(map[control.Key]struct{}), filling: make(chan struct{}, 1)}
 	in.sync.SetLimit(syncsAtOnce)
