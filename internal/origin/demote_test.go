@@ -12,7 +12,7 @@ import (
 // TestDemotedEdge checks that a demoted edge is shown, and does not decide how bundles are cut.
 func TestDemotedEdge(t *testing.T) {
 	generation := control.Generation{Order: 1, Random: 2}
-	table := newEdgeTable(generation, nil, slog.New(slog.DiscardHandler))
+	table := newEdgeTable(generation, nil, func() {}, slog.New(slog.DiscardHandler))
 	now := time.Unix(1_700_000_000, 0)
 	for id, loss := range map[uint64]uint32{1: 10_000, 2: 400_000} {
 		r := wire.Report{Name: "e", GenerationOrder: 1, GenerationRandom: 2, LossPPM: loss}

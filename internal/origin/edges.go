@@ -110,11 +110,13 @@ type edgeTable struct {
 	allTold func()
 }
 
-func newEdgeTable(generation control.Generation, saved map[uint64]savedEdge, log *slog.Logger) *edgeTable {
+// newEdgeTable returns the table of an origin at its start, which expects the edges saved. allTold is
+// called, at most once, when all of them have told that they follow the log, or are forgotten.
+func newEdgeTable(generation control.Generation, saved map[uint64]savedEdge, allTold func(), log *slog.Logger) *edgeTable {
 	t := &edgeTable{
 		log: log, generation: generation, edges: make(map[uint64]*edge), changed: make(chan struct{}),
 		unsaved: make(map[uint64]struct{}), newcomer: make(chan struct{}, 1),
-		awaited: len(saved), allTold: func() {},
+		awaited: len(saved), allTold: allTold,
 	}
 	for id, s := range saved {
 		t.edges[id] = &edge{
@@ -217,16 +219,22 @@ func (t *edgeTable) join(now time.Time, f *wire.Feedback) *edge {
 	case t.newcomer <- struct{}{}:
 	default:
 	}
-	t.log.Info("new edge", "edge", e.name, "id", fmt.Sprintf("%016x", e.id))
+	t.log.Info("new edge", "edge", e.name, "id", hex(e.id))
 	return e
+}
+
+// tidy drops edges that others have replaced, and has the log tell of those that fell silent.
+func (t *edgeTable) tidy(now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.replace(now)
+	t.tellSilent(now)
 }
 
 // replace drops every silent edge whose place one of its name has taken since it was last heard:
 // an edge that lost its directory comes with a new id. (Two that were heard at the same time are
 // two machines, and both are expected.)
 func (t *edgeTable) replace(now time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	newest := make(map[string]*edge, len(t.edges)) // by name, of those alive
 	for _, e := range t.edges {
 		if other := newest[e.name]; t.alive(now, e) && (other == nil || e.first.After(other.first)) {
@@ -235,7 +243,7 @@ func (t *edgeTable) replace(now time.Time) {
 	}
 	for id, e := range t.edges {
 		if other := newest[e.name]; other != nil && !t.alive(now, e) && other.first.After(e.last) {
-			t.log.Info("edge has a new identity", "edge", e.name, "old", fmt.Sprintf("%016x", id))
+			t.log.Info("edge has a new identity", "edge", e.name, "old", hex(id))
 			t.drop(id)
 		}
 	}
@@ -251,6 +259,9 @@ func (t *edgeTable) change() {
 	close(t.changed)
 	t.changed = make(chan struct{})
 }
+
+// newcomers returns a channel that has something when an edge is new, and is to be saved at once.
+func (t *edgeTable) newcomers() <-chan struct{} { return t.newcomer }
 
 // changes returns a channel that is closed at the next change.
 func (t *edgeTable) changes() <-chan struct{} {
@@ -270,23 +281,24 @@ func (t *edgeTable) drop(id uint64) {
 
 // forget makes the edge of a name, or of an id in hexadecimal, unexpected. It returns the ids of
 // those that are meant, ascending: if there is more than one, none is forgotten.
-func (t *edgeTable) forget(name string) (meant []uint64) {
+func (t *edgeTable) forget(name string) (meant []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	var last uint64
 	for id, e := range t.edges {
-		if e.name == name || edgeID(id) == name {
-			meant = append(meant, id)
+		if e.name == name || hex(id) == name {
+			last, meant = id, append(meant, hex(id))
 		}
 	}
 	slices.Sort(meant)
 	if len(meant) == 1 {
-		t.drop(meant[0])
+		t.drop(last)
 	}
 	return meant
 }
 
-// edgeID writes an edge's id as people see it.
-func edgeID(id uint64) string { return fmt.Sprintf("%016x", id) }
+// hex writes an edge's id as people see it.
+func hex(id uint64) string { return fmt.Sprintf("%016x", id) }
 
 // count returns how many edges are expected.
 func (t *edgeTable) count() int {

@@ -15,7 +15,7 @@ import (
 var testGeneration = control.Generation{Order: 1, Random: 7}
 
 func testTable() *edgeTable {
-	return newEdgeTable(testGeneration, nil, slog.New(slog.DiscardHandler))
+	return newEdgeTable(testGeneration, nil, func() {}, slog.New(slog.DiscardHandler))
 }
 
 // tell has the table hear a report.
@@ -58,7 +58,7 @@ func TestEdgeIdentity(t *testing.T) {
 	// After a while both are silent, and one comes again with a new directory.
 	now = now.Add(2 * aliveFor)
 	tell(table, now, 3, "a", wire.Report{})
-	table.replace(now)
+	table.tidy(now)
 	if table.count() != 1 {
 		t.Errorf("%d edges", table.count())
 	}
@@ -94,7 +94,7 @@ func TestLossPercentile(t *testing.T) {
 
 func TestReceiptReasons(t *testing.T) {
 	now := time.Unix(1000, 0)
-	table := newEdgeTable(testGeneration, map[uint64]savedEdge{9: {Name: "z", LastSeen: now}}, slog.New(slog.DiscardHandler))
+	table := newEdgeTable(testGeneration, map[uint64]savedEdge{9: {Name: "z", LastSeen: now}}, func() {}, slog.New(slog.DiscardHandler))
 	tell(table, now, 1, "silent", wire.Report{})
 	now = now.Add(time.Minute)
 	table.track(3, 4, now)
@@ -176,14 +176,14 @@ func TestEdgeWithANewDirectoryReplacesTheOld(t *testing.T) {
 	now = now.Add(time.Second)
 	tell(table, now, 8, "twin", wire.Report{})
 	tell(table, now, 2, "a", wire.Report{})
-	table.replace(now)
+	table.tidy(now)
 	if table.count() != 4 {
 		t.Errorf("%d edges while all count as alive", table.count())
 	}
 	now = now.Add(2 * aliveFor)
 	tell(table, now, 2, "a", wire.Report{})
 	tell(table, now, 8, "twin", wire.Report{})
-	table.replace(now)
+	table.tidy(now)
 	if table.edges[1] != nil || table.count() != 3 {
 		t.Errorf("%d edges, the old one is %v", table.count(), table.edges[1])
 	}

@@ -99,18 +99,6 @@ func (o *Origin) sendReceipts(ctx context.Context, answer *lines, s api.Sequence
 	}
 }
 
-// serve returns how many expected edges serve the entries, and whether all do.
-func (t *edgeTable) serve(s api.Sequences) (served int, all bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, e := range t.edges {
-		if e.serves(s.First, s.Last) {
-			served++
-		}
-	}
-	return served, served == len(t.edges)
-}
-
 // lines is an answer of JSON values, one a line.
 type lines struct {
 	encoder    *json.Encoder

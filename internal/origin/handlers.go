@@ -300,13 +300,9 @@ func (o *Origin) handleForget(w http.ResponseWriter, r *http.Request) error {
 	case len(meant) == 0:
 		return &api.Error{Status: http.StatusNotFound, Message: fmt.Sprintf("no edge is named %q", name), Hint: "fanfare status lists them"}
 	case len(meant) > 1:
-		ids := make([]string, len(meant))
-		for i, id := range meant {
-			ids[i] = edgeID(id)
-		}
 		return &api.Error{
 			Status: http.StatusConflict, Message: fmt.Sprintf("%d edges are named %q", len(meant), name),
-			Hint: "say which one by its id: " + strings.Join(ids, ", "),
+			Hint: "say which one by its id: " + strings.Join(meant, ", "),
 		}
 	}
 	if err := o.storeEdges(); err != nil {

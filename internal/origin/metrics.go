@@ -103,34 +103,6 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	collectStruct(out, "fanfare_origin", o.edges.totals(time.Now(), head))
 }
 
-// edgeTotals is what the table of edges comes to.
-type edgeTotals struct {
-	// EdgesExpected counts all edges in the table, EdgesAlive those heard of lately, EdgesBehind those
-	// that do not serve everything up to the head, EdgesStray those that follow another log.
-	EdgesExpected, EdgesAlive, EdgesBehind, EdgesStray int
-	// ReportsRefused counts reports for whose edge there was no room, ReportsForeign those of another
-	// generation.
-	ReportsRefused, ReportsForeign uint64
-}
-
-func (t *edgeTable) totals(now time.Time, head uint64) edgeTotals {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	s := edgeTotals{EdgesExpected: len(t.edges), ReportsRefused: t.refused, ReportsForeign: t.foreign}
-	for _, e := range t.edges {
-		if t.alive(now, e) {
-			s.EdgesAlive++
-		}
-		if e.stray {
-			s.EdgesStray++
-		}
-		if e.report.Complete < head {
-			s.EdgesBehind++
-		}
-	}
-	return s
-}
-
 // collectCarousel sends what a one-way origin repeats; most of it begins anew with each cycle.
 func collectCarousel(out chan<- prometheus.Metric, s carousel.Stats) {
 	gauge(out, "fanfare_carousel_cycle", "Number of the cycle under way since the origin's start; 0 before the first.", float64(s.Cycle))

@@ -124,12 +124,8 @@ func (o *Origin) open() error {
 	if err != nil {
 		return err
 	}
-	o.edges = newEdgeTable(o.head.Generation, saved, o.log)
-	if o.session.OneWay() {
-		saved = nil // they cannot tell
-	}
-	o.guard = newGuard(len(saved))
-	o.edges.allTold = o.guard.settle
+	o.guard = newGuard(len(saved), o.session.OneWay())
+	o.edges = newEdgeTable(o.head.Generation, saved, o.guard.settle, o.log)
 	if err := o.checkProof(); err != nil {
 		return err
 	}

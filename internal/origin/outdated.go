@@ -40,9 +40,11 @@ type outdated struct {
 	sequence, head uint64
 }
 
-func newGuard(edges int) *guard {
+// newGuard returns the guard of an origin that expects so many edges at its start. Those of a one-way
+// origin cannot tell.
+func newGuard(edges int, oneWay bool) *guard {
 	g := &guard{settled: make(chan struct{})}
-	if edges == 0 {
+	if edges == 0 || oneWay {
 		g.settle()
 	} else {
 		time.AfterFunc(holdLimit, g.settle)

@@ -209,11 +209,10 @@ func TestHold(t *testing.T) {
 			o.appending.Unlock()
 		}
 		if !test.waits && time.Since(begun) < holdLimit { // else the report may have come too late
-			o.edges.mu.Lock()
-			if o.edges.awaited != 0 {
-				t.Errorf("%s: publications did not wait for the report", test.name)
+			status := o.edges.status(time.Now(), 1, 1, control.Hash{}, o.spool.OTI)
+			if len(status) != 1 || !status[0].Alive {
+				t.Errorf("%s: publications did not wait for the report: %+v", test.name, status)
 			}
-			o.edges.mu.Unlock()
 		}
 		status := o.edges.status(time.Now(), 1, 1, control.Hash{}, o.spool.OTI)
 		if len(status) != 1 || status[0].Stray != test.waits {

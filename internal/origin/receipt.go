@@ -77,6 +77,33 @@ func (t *edgeTable) receipt(now time.Time, s api.Sequences, size func(sequence u
 	return r
 }
 
+// serve returns how many expected edges serve the entries, and whether all do.
+func (t *edgeTable) serve(s api.Sequences) (served int, all bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, e := range t.edges {
+		if e.serves(s.First, s.Last) {
+			served++
+		}
+	}
+	return served, served == len(t.edges)
+}
+
+// lacking returns those of some entries that an edge which is alive does not serve.
+func (t *edgeTable) lacking(now time.Time, sequences []uint64) (list []uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, sequence := range sequences {
+		for _, e := range t.edges {
+			if t.alive(now, e) && !e.serves(sequence, sequence) {
+				list = append(list, sequence)
+				break
+			}
+		}
+	}
+	return list
+}
+
 // reason says why an edge does not serve the entries; empty if it only needs time.
 func (e *edge) reason(now time.Time, alive bool, s api.Sequences) string {
 	switch {
@@ -158,7 +185,7 @@ func (t *edgeTable) status(now time.Time, head, mark uint64, digest [32]byte, si
 	for _, e := range t.sorted() {
 		r := &e.report
 		x := api.Edge{
-			Name: e.name, ID: fmt.Sprintf("%016x", e.id), Alive: t.alive(now, e),
+			Name: e.name, ID: hex(e.id), Alive: t.alive(now, e),
 			FirstSeen: e.first, LastSeen: e.last, Mark: r.Mark, Complete: r.Complete,
 			Behind:     head - min(r.Complete, head),
 			Stray:      e.stray,

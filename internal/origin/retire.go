@@ -32,7 +32,7 @@ func (o *Origin) keepHouse(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-o.edges.newcomer:
+		case <-o.edges.newcomers():
 		case <-o.superseded:
 			if all, err = o.retire(ctx, time.Now(), all); err != nil {
 				return err
@@ -41,8 +41,7 @@ func (o *Origin) keepHouse(ctx context.Context) error {
 			if err := o.settle(); err != nil {
 				return err
 			}
-			o.edges.replace(now)
-			o.edges.tellSilent(now)
+			o.edges.tidy(now)
 			if all, err = o.retire(ctx, now, true); err != nil {
 				return err
 			}

@@ -2,7 +2,6 @@ package origin
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -13,8 +12,6 @@ const maxSilentTold = 10
 
 // tellSilent has the log tell, once, of edges that were heard and are not any more.
 func (t *edgeTable) tellSilent(now time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	var silent []*edge
 	for _, e := range t.edges {
 		if e.heard && !e.silentTold && !t.alive(now, e) {
@@ -24,7 +21,7 @@ func (t *edgeTable) tellSilent(now time.Time) {
 	}
 	slices.SortFunc(silent, func(a, b *edge) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.id, b.id)) })
 	for _, e := range silent[:min(len(silent), maxSilentTold)] {
-		t.log.Warn("edge is silent", "edge", e.name, "id", fmt.Sprintf("%016x", e.id), "silent", now.Sub(e.last).Round(time.Second))
+		t.log.Warn("edge is silent", "edge", e.name, "id", hex(e.id), "silent", now.Sub(e.last).Round(time.Second))
 	}
 	if more := len(silent) - maxSilentTold; more > 0 {
 		t.log.Warn("more edges are silent", "edges", more)

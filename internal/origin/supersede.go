@@ -92,18 +92,3 @@ func (o *Origin) freshReleases(now time.Time) (fresh, settled []uint64) {
 	slices.Sort(settled)
 	return fresh, settled
 }
-
-// lacking returns those of some entries that an edge which is alive does not serve.
-func (t *edgeTable) lacking(now time.Time, sequences []uint64) (list []uint64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, sequence := range sequences {
-		for _, e := range t.edges {
-			if t.alive(now, e) && !e.serves(sequence, sequence) {
-				list = append(list, sequence)
-				break
-			}
-		}
-	}
-	return list
-}
