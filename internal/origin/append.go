@@ -49,7 +49,7 @@ func (o *Origin) appendLocked(drafts []draft) (api.Sequences, error) {
 		}
 		return api.Sequences{}, err
 	}
-	o.edges.track(first, head.Sequence, now)
+	o.edges.Track(first, head.Sequence, now)
 	objects, signedHead, err := o.apply(drafts, raw, head, now)
 	if err != nil {
 		// The log has the entries; at the next start they are replayed.

@@ -16,6 +16,7 @@ import (
 
 	"fanfare/control"
 	"fanfare/internal/api"
+	"fanfare/internal/origin/edges"
 )
 
 // crashDir, in the environment, has the test binary run an origin instead of tests.
@@ -132,7 +133,7 @@ func TestForgettingAnEdgeSurvivesKill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := log.saveEdges(map[uint64]savedEdge{1: {Name: "a"}, 2: {Name: "b"}}, nil); err != nil {
+	if err := log.saveEdges(map[uint64]edges.Saved{1: {Name: "a"}, 2: {Name: "b"}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := log.close(); err != nil {

@@ -18,6 +18,10 @@
 // appends, one at a time; readers of the catalogue take a lock. The table of edges is written
 // by the loop and read by the API under its own lock.
 //
+// Rooms of their own are spool, which makes bundles of publications and keeps them; payload, which
+// reads and computes the symbols that the loop sends; and edges, which knows of each edge what it
+// has reported.
+//
 // Edges that cannot keep up, or have a block that was forged, fetch ranges of bundles over HTTP
 // (catchup.go, ranges.go): all together at catch_up_rate at most, some at a time, in goroutines of
 // their own, from the page cache to the connection. The loop knows nothing of it.

@@ -70,10 +70,10 @@ func (o *Origin) sendReceipts(ctx context.Context, answer *lines, s api.Sequence
 	defer next.Stop()
 	told, soon := 0, false
 	for final := false; ; {
-		changed := o.edges.changes()
-		served, all := o.edges.serve(s)
+		changed := o.edges.Changes()
+		served, all := o.edges.Serving(s)
 		if all || final {
-			receipt := o.edges.receipt(time.Now(), s, o.spool.OTI)
+			receipt := o.edges.Receipt(time.Now(), s, o.spool.OTI)
 			receipt.Final = true
 			_ = answer.send(receipt) // who waited may be gone
 			return
@@ -89,7 +89,7 @@ func (o *Origin) sendReceipts(ctx context.Context, answer *lines, s api.Sequence
 			final = true
 		case <-changed:
 		case <-next.C:
-			receipt := o.edges.receipt(time.Now(), s, o.spool.OTI)
+			receipt := o.edges.Receipt(time.Now(), s, o.spool.OTI)
 			if answer.send(receipt) != nil {
 				return
 			}

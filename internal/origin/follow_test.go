@@ -16,7 +16,7 @@ func TestFollow(t *testing.T) {
 	edge := newFakeEdge(t, dir)
 	o := start(t, dir)
 	edge.until("a heartbeat", func() bool { return edge.beats > 0 })
-	for o.edges.count() == 0 { // feedback may be lost
+	for o.edges.Count() == 0 { // feedback may be lost
 		edge.report(0, wire.Report{})
 		time.Sleep(time.Millisecond)
 	}

@@ -144,7 +144,7 @@ func (o *Origin) publish(stream io.Reader, files *handover.Conn, options api.Pub
 		return nil, err
 	}
 	return &api.PublishResult{
-		Sequences: sequences, Objects: in.Objects, Bytes: in.Bytes, Bundles: len(bundles), Edges: o.edges.count(),
+		Sequences: sequences, Objects: in.Objects, Bytes: in.Bytes, Bundles: len(bundles), Edges: o.edges.Count(),
 	}, nil
 }
 
@@ -155,7 +155,7 @@ func (o *Origin) bundleOTI() fec.OTI {
 	if o.session.OneWay() {
 		oti.MaxBlock = carousel.MaxBlock(o.config.proactive())
 	} else {
-		oti.MaxBlock = uint16(sender.MaxBlock(o.edges.lossPercentile(time.Now(), sender.MaxBlockPercentile)))
+		oti.MaxBlock = uint16(sender.MaxBlock(o.edges.LossPercentile(time.Now(), sender.MaxBlockPercentile)))
 	}
 	return oti
 }
@@ -296,7 +296,7 @@ func apiRow(row *control.Row) api.Row {
 // handleForget makes an edge unexpected.
 func (o *Origin) handleForget(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
-	switch meant := o.edges.forget(name); {
+	switch meant := o.edges.Forget(name); {
 	case len(meant) == 0:
 		return &api.Error{Status: http.StatusNotFound, Message: fmt.Sprintf("no edge is named %q", name), Hint: "fanfare status lists them"}
 	case len(meant) > 1:

@@ -5,6 +5,7 @@ import (
 
 	"fanfare/control"
 	"fanfare/internal/mcast"
+	"fanfare/internal/origin/edges"
 	"fanfare/sender"
 )
 
@@ -86,7 +87,7 @@ var helps = map[reflect.Type]map[string]string{
 		"RowsKilled":     "Versions of objects that purges took away.",
 		"RowsReplaced":   "Versions of objects that newer ones replaced.",
 	},
-	reflect.TypeFor[edgeTotals](): {
+	reflect.TypeFor[edges.Totals](): {
 		"EdgesExpected":  "Edges that the origin expects to serve what is published, alive or not.",
 		"EdgesAlive":     "Edges that reported lately.",
 		"EdgesStray":     "Edges that follow a log that this origin does not have.",

@@ -6,29 +6,23 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"fanfare/internal/origin/edges"
 )
 
 // Keys in the log's database: a letter, then a number, big-endian.
 const (
 	keyEntry  = 'e' // sequence -> the entry as signed
 	keyBundle = 'b' // sequence -> a bundle whose file may not be durable, see package spool
-	keyEdge   = 'x' // id -> savedEdge as JSON
+	keyEdge   = 'x' // id -> edges.Saved as JSON
 	keyProof  = 'p' // 0 -> what showed that this log is an older copy, see guard
 )
 
 // entryLog is the durable log: entries by sequence, and the expected edges. It may be used by
 // many goroutines.
 type entryLog struct{ db *pebble.DB }
-
-// savedEdge is what the log keeps of an expected edge.
-type savedEdge struct {
-	Name      string    `json:"name"`
-	FirstSeen time.Time `json:"first_seen"`
-	LastSeen  time.Time `json:"last_seen"`
-}
 
 func openLog(dir string, log *slog.Logger) (*entryLog, error) {
 	cache := pebble.NewCache(4 << 20)
@@ -143,7 +137,7 @@ func (l *entryLog) scan(letter byte, from uint64, each func(number uint64, value
 
 // saveEdges forgets edges and stores others, in one batch. What is in both was forgotten and
 // heard again, so it is stored.
-func (l *entryLog) saveEdges(save map[uint64]savedEdge, forget []uint64) error {
+func (l *entryLog) saveEdges(save map[uint64]edges.Saved, forget []uint64) error {
 	batch := l.db.NewBatch()
 	defer batch.Close()
 	for _, id := range forget {
@@ -167,17 +161,17 @@ func (l *entryLog) saveEdges(save map[uint64]savedEdge, forget []uint64) error {
 }
 
 // loadEdges returns the edges stored.
-func (l *entryLog) loadEdges() (map[uint64]savedEdge, error) {
-	edges := make(map[uint64]savedEdge)
+func (l *entryLog) loadEdges() (map[uint64]edges.Saved, error) {
+	saved := make(map[uint64]edges.Saved)
 	err := l.scan(keyEdge, 0, func(id uint64, value []byte) (bool, error) {
-		var e savedEdge
+		var e edges.Saved
 		if err := json.Unmarshal(value, &e); err != nil {
 			return false, fmt.Errorf("origin: log: edge %x: %w", id, err)
 		}
-		edges[id] = e
+		saved[id] = e
 		return true, nil
 	})
-	return edges, err
+	return saved, err
 }
 
 // saveProof stores what showed that this log is an older copy.

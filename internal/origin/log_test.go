@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"fanfare/control"
+	"fanfare/internal/origin/edges"
 	"fanfare/internal/wire"
 )
 
@@ -15,13 +17,16 @@ func TestAnEdgeForgottenAndHeardAgainIsStored(t *testing.T) {
 	}
 	defer log.close()
 	now := time.Unix(1000, 0)
-	o := &Origin{entries: log, edges: testTable()}
-	tell(o.edges, now, 1, "a", wire.Report{})
+	o := &Origin{entries: log, edges: edges.New(control.Generation{}, nil, func() {}, slog.New(slog.DiscardHandler))}
+	hear := func() {
+		o.edges.Heard(now, &wire.Feedback{Edge: 1, Report: &wire.Report{Name: "a"}}, edges.Follows, time.Millisecond, time.Minute)
+	}
+	hear()
 	if err := o.storeEdges(); err != nil {
 		t.Fatal(err)
 	}
-	o.edges.forget("a")
-	tell(o.edges, now, 1, "a", wire.Report{})
+	o.edges.Forget("a")
+	hear()
 	if err := o.storeEdges(); err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"fanfare/fec"
 	"fanfare/internal/mcast"
 	"fanfare/internal/mono"
+	"fanfare/internal/origin/edges"
 	"fanfare/internal/origin/payload"
 	"fanfare/internal/origin/spool"
 	"fanfare/internal/wire"
@@ -42,7 +43,7 @@ type loop struct {
 	group     *mcast.Conn
 	feedback  *mcast.Conn
 	payloads  *payload.Reader
-	edges     *edgeTable
+	edges     *edges.Table
 	intake    intake
 	entries   *entryLog
 	spool     *spool.Spool
@@ -114,7 +115,7 @@ func newLoop(o *Origin, group, feedback *mcast.Conn) (*loop, error) {
 	}
 	config.MinRate, config.Demote = uint64(o.config.MinRate), o.config.Demote.engine()
 	l.classes = o.config.DSCP.classes(config.MinRate != 0)
-	config.FeedbackRate, config.ExpectedEdges = o.config.FeedbackRate, o.edges.count()
+	config.FeedbackRate, config.ExpectedEdges = o.config.FeedbackRate, o.edges.Count()
 	l.intake = newIntake(o.config.FeedbackRate, l.clock.Now())
 	if o.head.Sequence > 0 {
 		config.Started = wire.DataTOI(o.head.Sequence)
@@ -234,8 +235,8 @@ func (l *loop) handleFeedback(now mono.Time, b []byte) {
 		rtt = info.RTT
 	}
 	stands := l.standings.of(l.message.Report, l.sequence)
-	l.edges.heard(time.Now(), &l.message, stands, rtt, l.engine.EdgeLifetime())
-	l.edges.demote(l.message.Edge, info.Demoted)
+	l.edges.Heard(time.Now(), &l.message, stands, rtt, l.engine.EdgeLifetime())
+	l.edges.Demote(l.message.Edge, info.Demoted)
 }
 
 // runCalls runs what other goroutines have asked for.

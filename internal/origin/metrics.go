@@ -100,7 +100,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge(out, "fanfare_origin_spool_bytes", "Size of the bundles in the spool, in bytes.", float64(o.spool.Size()))
 	counter(out, "fanfare_origin_requests_total", "HTTP requests, of the API and of edges.", float64(o.counts.requests.Load()))
 	counter(out, "fanfare_origin_requests_failed_total", "HTTP requests answered with an error.", float64(o.counts.failed.Load()))
-	collectStruct(out, "fanfare_origin", o.edges.totals(time.Now(), head))
+	collectStruct(out, "fanfare_origin", o.edges.Totals(time.Now(), head))
 }
 
 // collectCarousel sends what a one-way origin repeats; most of it begins anew with each cycle.

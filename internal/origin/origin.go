@@ -19,6 +19,7 @@ import (
 
 	"fanfare/control"
 	"fanfare/internal/mcast"
+	"fanfare/internal/origin/edges"
 	"fanfare/internal/origin/spool"
 	"fanfare/internal/session"
 )
@@ -61,7 +62,7 @@ type Origin struct {
 	entries *entryLog
 	reached *headFile
 	spool   *spool.Spool
-	edges   *edgeTable
+	edges   *edges.Table
 	loop    *loop
 	servers []*server
 	counts  apiCounts
@@ -125,7 +126,7 @@ func (o *Origin) open() error {
 		return err
 	}
 	o.guard = newGuard(len(saved), o.session.OneWay())
-	o.edges = newEdgeTable(o.head.Generation, saved, o.guard.settle, o.log)
+	o.edges = edges.New(o.head.Generation, saved, o.guard.settle, o.log)
 	if err := o.checkProof(); err != nil {
 		return err
 	}
@@ -241,7 +242,7 @@ func (o *Origin) close() error {
 		o.loop.close()
 	}
 	if o.edges != nil {
-		o.edges.saveAll()
+		o.edges.SaveAll()
 		err = errors.Join(err, o.storeEdges())
 	}
 	if o.entries != nil {

@@ -181,7 +181,7 @@ func TestHold(t *testing.T) {
 	edge := newFakeEdge(t, dir)
 	edge.until("a heartbeat", func() bool { return edge.beats > 0 })
 	edge.report(1, wire.Report{Mark: 1, MarkHash: front(edge.head.Hash)})
-	edge.until("the edge is known", func() bool { return o.edges.count() == 1 })
+	edge.until("the edge is known", func() bool { return o.edges.Count() == 1 })
 	o.stop()
 
 	for _, test := range []struct {
@@ -209,12 +209,12 @@ func TestHold(t *testing.T) {
 			o.appending.Unlock()
 		}
 		if !test.waits && time.Since(begun) < holdLimit { // else the report may have come too late
-			status := o.edges.status(time.Now(), 1, 1, control.Hash{}, o.spool.OTI)
+			status := o.edges.Status(time.Now(), 1, 1, control.Hash{}, o.spool.OTI)
 			if len(status) != 1 || !status[0].Alive {
 				t.Errorf("%s: publications did not wait for the report: %+v", test.name, status)
 			}
 		}
-		status := o.edges.status(time.Now(), 1, 1, control.Hash{}, o.spool.OTI)
+		status := o.edges.Status(time.Now(), 1, 1, control.Hash{}, o.spool.OTI)
 		if len(status) != 1 || status[0].Stray != test.waits {
 			t.Errorf("%s: %+v", test.name, status)
 		}

@@ -32,7 +32,7 @@ func (o *Origin) keepHouse(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-o.edges.newcomers():
+		case <-o.edges.Newcomers():
 		case <-o.superseded:
 			if all, err = o.retire(ctx, time.Now(), all); err != nil {
 				return err
@@ -41,7 +41,7 @@ func (o *Origin) keepHouse(ctx context.Context) error {
 			if err := o.settle(); err != nil {
 				return err
 			}
-			o.edges.tidy(now)
+			o.edges.Tidy(now)
 			if all, err = o.retire(ctx, now, true); err != nil {
 				return err
 			}
@@ -65,7 +65,7 @@ func (o *Origin) settle() error {
 func (o *Origin) storeEdges() error {
 	o.storing.Lock()
 	defer o.storing.Unlock()
-	save, forget := o.edges.takeUnsaved()
+	save, forget := o.edges.TakeUnsaved()
 	if len(save)+len(forget) == 0 {
 		return nil
 	}

@@ -2,19 +2,8 @@ package origin
 
 import (
 	"fanfare/control"
+	"fanfare/internal/origin/edges"
 	"fanfare/internal/wire"
-)
-
-// standing is how what an edge has is related to this origin's log, by its report.
-type standing uint8
-
-const (
-	// follows: what it has is a part of the log, as far as can be told.
-	follows standing = iota
-	// knowsMore: its catalogue is, but it has entries behind the head, or says so.
-	knowsMore
-	// strays: its catalogue is not; nothing else that it reports means anything here.
-	strays
 )
 
 // standings finds out how edges stand. It belongs to the loop.
@@ -26,16 +15,16 @@ type standings struct {
 }
 
 // of returns how the sender of a report stands to a log that ends at head.
-func (s *standings) of(r *wire.Report, head uint64) standing {
+func (s *standings) of(r *wire.Report, head uint64) edges.Standing {
 	switch {
 	case r == nil:
-		return follows
+		return edges.Follows
 	case r.Mark > head || r.Mark > 0 && !s.has(r.Mark, r.MarkHash):
-		return strays
+		return edges.Strays
 	case r.Newest > head:
-		return knowsMore
+		return edges.KnowsMore
 	}
-	return follows
+	return edges.Follows
 }
 
 // has reports whether an entry of the log has that hash; true if it cannot be read.

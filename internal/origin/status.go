@@ -46,7 +46,7 @@ func (o *Origin) handleStatus(w http.ResponseWriter, r *http.Request) error {
 	if o.session.Source.IsValid() {
 		s.Source = o.session.Source.String()
 	}
-	s.Edges = o.edges.status(time.Now(), head, mark, digest, o.spool.OTI)
+	s.Edges = o.edges.Status(time.Now(), head, mark, digest, o.spool.OTI)
 	s.Mode, s.Carousel = string(cmp.Or(o.session.Mode, session.TwoWay)), o.carouselStatus(snapshot)
 	writeJSON(w, http.StatusOK, s)
 	return nil

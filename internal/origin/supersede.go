@@ -58,7 +58,7 @@ func (o *Origin) hasten(ctx context.Context, now time.Time) {
 			}
 		}
 	})
-	lacking := o.edges.lacking(now, settled)
+	lacking := o.edges.Lacking(now, settled)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, sequence := range fresh {

@@ -1,4 +1,4 @@
-package origin
+package edges
 
 import (
 	"cmp"
@@ -6,10 +6,8 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"fanfare/control"
 	"fanfare/internal/wire"
@@ -20,77 +18,20 @@ const (
 	aliveFor = 10 * time.Second
 	// maxEdges is how many edges are expected at most; the reports of others are counted.
 	maxEdges = 65_536
-	// maxProgress is of how many bundles on their way to one edge it is remembered how far they are.
-	maxProgress = 256
 	// savedEvery is how often the time when an edge was last seen is stored.
 	savedEvery = time.Minute
 )
 
-// edge is an expected edge.
-type edge struct {
-	id      uint64
-	name    string
-	first   time.Time // seen
-	last    time.Time // seen, at whatever start of the origin
-	saved   time.Time // last, as stored
-	counter uint64    // of its latest feedback
-	// heard says that it was seen since the origin's start; before that the report is empty.
-	// silentTold says that the log has told since that it is not heard any more.
-	heard, silentTold bool
-
-	foreign bool // its reports are of another generation
-	// foreignTold says that the log has told so.
-	foreignTold bool
-	// stray says that its reports are of a log that this origin does not have, strayTold that the log
-	// of this process has told so.
-	stray, strayTold bool
-	// awaited says that it was expected at the start, and has not told yet that it follows the log.
-	awaited bool
-	rtt     time.Duration
-	// demoted says that the sender does not answer its NACKs.
-	demoted bool
-	report  wire.Report
-	// blocks has how many source blocks of a bundle the edge had, at most, of those that are not
-	// in force there yet: a bundle that is being made durable is in no report.
-	blocks map[uint64]uint32
-	// served has the publications of edgeTable.tracked that it serves, and since when.
-	served map[uint64]time.Time
+// Saved is what the log keeps of an expected edge.
+type Saved struct {
+	Name      string    `json:"name"`
+	FirstSeen time.Time `json:"first_seen"`
+	LastSeen  time.Time `json:"last_seen"`
 }
 
-// serves reports whether the edge serves all entries from first to last.
-func (e *edge) serves(first, last uint64) bool {
-	if e.report.Complete >= last {
-		return true
-	}
-	first = max(first, e.report.Complete+1)
-	for _, r := range e.report.Done {
-		if r.From <= first && first <= r.To {
-			if r.To >= last {
-				return true
-			}
-			first = r.To + 1
-		}
-	}
-	return false
-}
-
-// noteProgress keeps what the latest report says of bundles on their way.
-func (e *edge) noteProgress() {
-	for sequence := range e.blocks {
-		if e.serves(sequence, sequence) {
-			delete(e.blocks, sequence)
-		}
-	}
-	for _, p := range e.report.Progress {
-		if _, known := e.blocks[p.Sequence]; known || len(e.blocks) < maxProgress {
-			e.blocks[p.Sequence] = max(e.blocks[p.Sequence], p.Blocks)
-		}
-	}
-}
-
-// edgeTable is the expected edges: all that were ever heard and not forgotten. The loop
-// writes it, everybody reads it.
-type edgeTable struct {
+// Table is the expected edges: all that were ever heard and not forgotten. It may be used by many
+// goroutines.
+type Table struct {
 	log        *slog.Logger
 	generation control.Generation
 
@@ -110,10 +51,10 @@ type edgeTable struct {
 	allTold func()
 }
 
-// newEdgeTable returns the table of an origin at its start, which expects the edges saved. allTold is
+// New returns the table of an origin at its start, which expects the edges saved. allTold is
 // called, at most once, when all of them have told that they follow the log, or are forgotten.
-func newEdgeTable(generation control.Generation, saved map[uint64]savedEdge, allTold func(), log *slog.Logger) *edgeTable {
-	t := &edgeTable{
+func New(generation control.Generation, saved map[uint64]Saved, allTold func(), log *slog.Logger) *Table {
+	t := &Table{
 		log: log, generation: generation, edges: make(map[uint64]*edge), changed: make(chan struct{}),
 		unsaved: make(map[uint64]struct{}), newcomer: make(chan struct{}, 1),
 		awaited: len(saved), allTold: allTold,
@@ -127,9 +68,9 @@ func newEdgeTable(generation control.Generation, saved map[uint64]savedEdge, all
 	return t
 }
 
-// heard takes one feedback message, how its sender stands to the log, and how long the sender's
+// Heard takes one feedback message, how its sender stands to the log, and how long the sender's
 // engine holds an edge for live. It keeps nothing of the message.
-func (t *edgeTable) heard(now time.Time, f *wire.Feedback, stands standing, rtt, lifetime time.Duration) {
+func (t *Table) Heard(now time.Time, f *wire.Feedback, stands Standing, rtt, lifetime time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.lifetime = lifetime
@@ -171,7 +112,7 @@ func (t *edgeTable) heard(now time.Time, f *wire.Feedback, stands standing, rtt,
 		return
 	}
 	e.foreign = false
-	if e.stray = stands == strays; e.stray {
+	if e.stray = stands == Strays; e.stray {
 		if !e.strayTold {
 			e.strayTold = true
 			t.log.Warn("edge follows a log that this origin does not have", "edge", f.Report.Name, "mark", f.Report.Mark)
@@ -179,7 +120,7 @@ func (t *edgeTable) heard(now time.Time, f *wire.Feedback, stands standing, rtt,
 		t.void(e)
 		return
 	}
-	if stands == follows {
+	if stands == Follows {
 		t.told(e)
 	}
 	copyReport(&e.report, f.Report)
@@ -190,14 +131,14 @@ func (t *edgeTable) heard(now time.Time, f *wire.Feedback, stands standing, rtt,
 }
 
 // void takes note that an edge's report says nothing about this log.
-func (t *edgeTable) void(e *edge) {
+func (t *Table) void(e *edge) {
 	e.report = wire.Report{}
 	clear(e.blocks)
 	t.change()
 }
 
 // told takes note that an edge need not be awaited any more.
-func (t *edgeTable) told(e *edge) {
+func (t *Table) told(e *edge) {
 	if !e.awaited {
 		return
 	}
@@ -208,7 +149,7 @@ func (t *edgeTable) told(e *edge) {
 }
 
 // join makes the sender of a report an expected edge; nil if there are too many.
-func (t *edgeTable) join(now time.Time, f *wire.Feedback) *edge {
+func (t *Table) join(now time.Time, f *wire.Feedback) *edge {
 	if len(t.edges) >= maxEdges {
 		return nil
 	}
@@ -223,8 +164,8 @@ func (t *edgeTable) join(now time.Time, f *wire.Feedback) *edge {
 	return e
 }
 
-// tidy drops edges that others have replaced, and has the log tell of those that fell silent.
-func (t *edgeTable) tidy(now time.Time) {
+// Tidy drops edges that others have replaced, and has the log tell of those that fell silent.
+func (t *Table) Tidy(now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.replace(now)
@@ -234,7 +175,7 @@ func (t *edgeTable) tidy(now time.Time) {
 // replace drops every silent edge whose place one of its name has taken since it was last heard:
 // an edge that lost its directory comes with a new id. (Two that were heard at the same time are
 // two machines, and both are expected.)
-func (t *edgeTable) replace(now time.Time) {
+func (t *Table) replace(now time.Time) {
 	newest := make(map[string]*edge, len(t.edges)) // by name, of those alive
 	for _, e := range t.edges {
 		if other := newest[e.name]; t.alive(now, e) && (other == nil || e.first.After(other.first)) {
@@ -250,28 +191,28 @@ func (t *edgeTable) replace(now time.Time) {
 }
 
 // alive reports whether an edge was heard of lately.
-func (t *edgeTable) alive(now time.Time, e *edge) bool {
+func (t *Table) alive(now time.Time, e *edge) bool {
 	return e.heard && now.Sub(e.last) <= max(aliveFor, t.lifetime)
 }
 
 // change tells those who wait that something is new.
-func (t *edgeTable) change() {
+func (t *Table) change() {
 	close(t.changed)
 	t.changed = make(chan struct{})
 }
 
-// newcomers returns a channel that has something when an edge is new, and is to be saved at once.
-func (t *edgeTable) newcomers() <-chan struct{} { return t.newcomer }
+// Newcomers returns a channel that has something when an edge is new, and is to be saved at once.
+func (t *Table) Newcomers() <-chan struct{} { return t.newcomer }
 
-// changes returns a channel that is closed at the next change.
-func (t *edgeTable) changes() <-chan struct{} {
+// Changes returns a channel that is closed at the next change.
+func (t *Table) Changes() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.changed
 }
 
 // drop forgets one edge.
-func (t *edgeTable) drop(id uint64) {
+func (t *Table) drop(id uint64) {
 	t.told(t.edges[id])
 	delete(t.edges, id)
 	delete(t.unsaved, id)
@@ -279,9 +220,9 @@ func (t *edgeTable) drop(id uint64) {
 	t.change()
 }
 
-// forget makes the edge of a name, or of an id in hexadecimal, unexpected. It returns the ids of
+// Forget makes the edge of a name, or of an id in hexadecimal, unexpected. It returns the ids of
 // those that are meant, ascending: if there is more than one, none is forgotten.
-func (t *edgeTable) forget(name string) (meant []string) {
+func (t *Table) Forget(name string) (meant []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var last uint64
@@ -300,16 +241,16 @@ func (t *edgeTable) forget(name string) (meant []string) {
 // hex writes an edge's id as people see it.
 func hex(id uint64) string { return fmt.Sprintf("%016x", id) }
 
-// count returns how many edges are expected.
-func (t *edgeTable) count() int {
+// Count returns how many edges are expected.
+func (t *Table) Count() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.edges)
 }
 
-// lossPercentile returns the loss in packets per million that so many percent of the live edges
+// LossPercentile returns the loss in packets per million that so many percent of the live edges
 // that are not demoted do not exceed.
-func (t *edgeTable) lossPercentile(now time.Time, percent int) uint32 {
+func (t *Table) LossPercentile(now time.Time, percent int) uint32 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var losses []uint32
@@ -325,23 +266,23 @@ func (t *edgeTable) lossPercentile(now time.Time, percent int) uint32 {
 	return losses[(len(losses)*percent+99)/100-1]
 }
 
-// takeUnsaved returns what is to be stored, and stored no longer.
-func (t *edgeTable) takeUnsaved() (save map[uint64]savedEdge, forget []uint64) {
+// TakeUnsaved returns what is to be stored, and stored no longer.
+func (t *Table) TakeUnsaved() (save map[uint64]Saved, forget []uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	save = make(map[uint64]savedEdge, len(t.unsaved))
+	save = make(map[uint64]Saved, len(t.unsaved))
 	for id := range t.unsaved {
 		e := t.edges[id]
 		e.saved = e.last
-		save[id] = savedEdge{Name: e.name, FirstSeen: e.first, LastSeen: e.last}
+		save[id] = Saved{Name: e.name, FirstSeen: e.first, LastSeen: e.last}
 	}
 	clear(t.unsaved)
 	forget, t.forgot = t.forgot, nil
 	return save, forget
 }
 
-// saveAll marks every edge heard as to be stored, for the end.
-func (t *edgeTable) saveAll() {
+// SaveAll marks every edge heard as to be stored, for the end.
+func (t *Table) SaveAll() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for id, e := range t.edges {
@@ -352,30 +293,8 @@ func (t *edgeTable) saveAll() {
 }
 
 // sorted returns the edges, by name.
-func (t *edgeTable) sorted() []*edge {
+func (t *Table) sorted() []*edge {
 	return slices.SortedFunc(maps.Values(t.edges), func(a, b *edge) int {
 		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.id, b.id))
 	})
-}
-
-// printable returns a text from the network as it may be shown on a terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, s)
-}
-
-// copyReport copies r into dst, whose slices are used again.
-func copyReport(dst, r *wire.Report) {
-	done, failed, progress := dst.Done[:0], dst.Failed[:0], dst.Progress[:0]
-	*dst = *r
-	dst.Done = append(done, r.Done...)
-	dst.Failed = append(failed, r.Failed...)
-	dst.Progress = append(progress, r.Progress...)
-	for i := range dst.Failed {
-		dst.Failed[i].Reason = printable(dst.Failed[i].Reason)
-	}
 }

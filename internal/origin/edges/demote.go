@@ -1,7 +1,7 @@
-package origin
+package edges
 
-// demote takes note of whether the sender has demoted an edge.
-func (t *edgeTable) demote(id uint64, demoted bool) {
+// Demote takes note of whether the sender has demoted an edge.
+func (t *Table) Demote(id uint64, demoted bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	e := t.edges[id]

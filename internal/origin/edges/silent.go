@@ -1,4 +1,4 @@
-package origin
+package edges
 
 import (
 	"cmp"
@@ -11,7 +11,7 @@ import (
 const maxSilentTold = 10
 
 // tellSilent has the log tell, once, of edges that were heard and are not any more.
-func (t *edgeTable) tellSilent(now time.Time) {
+func (t *Table) tellSilent(now time.Time) {
 	var silent []*edge
 	for _, e := range t.edges {
 		if e.heard && !e.silentTold && !t.alive(now, e) {

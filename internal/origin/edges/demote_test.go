@@ -1,4 +1,4 @@
-package origin
+package edges
 
 import (
 	"log/slog"
@@ -12,20 +12,20 @@ import (
 // TestDemotedEdge checks that a demoted edge is shown, and does not decide how bundles are cut.
 func TestDemotedEdge(t *testing.T) {
 	generation := control.Generation{Order: 1, Random: 2}
-	table := newEdgeTable(generation, nil, func() {}, slog.New(slog.DiscardHandler))
+	table := New(generation, nil, func() {}, slog.New(slog.DiscardHandler))
 	now := time.Unix(1_700_000_000, 0)
 	for id, loss := range map[uint64]uint32{1: 10_000, 2: 400_000} {
 		r := wire.Report{Name: "e", GenerationOrder: 1, GenerationRandom: 2, LossPPM: loss}
-		table.heard(now, &wire.Feedback{Edge: id, Report: &r}, follows, time.Millisecond, aliveFor)
+		table.Heard(now, &wire.Feedback{Edge: id, Report: &r}, Follows, time.Millisecond, aliveFor)
 	}
 	for _, demoted := range []bool{true, false} {
-		table.demote(2, demoted)
-		table.demote(3, demoted) // nobody
+		table.Demote(2, demoted)
+		table.Demote(3, demoted) // nobody
 		want := uint32(400_000)
 		if demoted {
 			want = 10_000
 		}
-		if got := table.lossPercentile(now, 95); got != want {
+		if got := table.LossPercentile(now, 95); got != want {
 			t.Errorf("demoted %v: loss %d ppm, want %d", demoted, got, want)
 		}
 		for id, e := range table.edges {

@@ -1,4 +1,4 @@
-package origin
+package edges
 
 import (
 	"log/slog"
@@ -14,14 +14,14 @@ import (
 
 var testGeneration = control.Generation{Order: 1, Random: 7}
 
-func testTable() *edgeTable {
-	return newEdgeTable(testGeneration, nil, func() {}, slog.New(slog.DiscardHandler))
+func testTable() *Table {
+	return New(testGeneration, nil, func() {}, slog.New(slog.DiscardHandler))
 }
 
 // tell has the table hear a report.
-func tell(t *edgeTable, now time.Time, id uint64, name string, r wire.Report) {
+func tell(t *Table, now time.Time, id uint64, name string, r wire.Report) {
 	r.Name, r.GenerationOrder, r.GenerationRandom = name, testGeneration.Order, testGeneration.Random
-	t.heard(now, &wire.Feedback{Edge: id, Report: &r}, follows, time.Millisecond, aliveFor)
+	t.Heard(now, &wire.Feedback{Edge: id, Report: &r}, Follows, time.Millisecond, aliveFor)
 }
 
 func TestServes(t *testing.T) {
@@ -49,28 +49,28 @@ func TestEdgeIdentity(t *testing.T) {
 	table := testTable()
 	tell(table, now, 1, "a", wire.Report{})
 	tell(table, now, 2, "a", wire.Report{})
-	if table.count() != 2 {
-		t.Errorf("two live edges of one name: %d", table.count())
+	if table.Count() != 2 {
+		t.Errorf("two live edges of one name: %d", table.Count())
 	}
-	if meant := table.forget("a"); len(meant) != 2 || table.count() != 2 {
-		t.Errorf("a name of two edges forgets %d of %v", 2-table.count(), meant)
+	if meant := table.Forget("a"); len(meant) != 2 || table.Count() != 2 {
+		t.Errorf("a name of two edges forgets %d of %v", 2-table.Count(), meant)
 	}
 	// After a while both are silent, and one comes again with a new directory.
 	now = now.Add(2 * aliveFor)
 	tell(table, now, 3, "a", wire.Report{})
-	table.tidy(now)
-	if table.count() != 1 {
-		t.Errorf("%d edges", table.count())
+	table.Tidy(now)
+	if table.Count() != 1 {
+		t.Errorf("%d edges", table.Count())
 	}
-	save, forget := table.takeUnsaved()
+	save, forget := table.TakeUnsaved()
 	if len(save) != 1 || save[3].Name != "a" || len(forget) != 2 {
 		t.Errorf("to save %v, to forget %v", save, forget)
 	}
-	if len(table.forget("b")) != 0 || len(table.forget("0000000000000003")) != 1 || table.count() != 0 {
+	if len(table.Forget("b")) != 0 || len(table.Forget("0000000000000003")) != 1 || table.Count() != 0 {
 		t.Error("forget")
 	}
-	table.heard(now, &wire.Feedback{Edge: 9}, follows, 0, aliveFor) // a NACK alone makes nobody an expected edge
-	if table.count() != 0 {
+	table.Heard(now, &wire.Feedback{Edge: 9}, Follows, 0, aliveFor) // a NACK alone makes nobody an expected edge
+	if table.Count() != 0 {
 		t.Error("an edge without a report")
 	}
 }
@@ -78,33 +78,33 @@ func TestEdgeIdentity(t *testing.T) {
 func TestLossPercentile(t *testing.T) {
 	now := time.Unix(1000, 0)
 	table := testTable()
-	if got := table.lossPercentile(now, 95); got != 0 {
+	if got := table.LossPercentile(now, 95); got != 0 {
 		t.Errorf("without edges %d", got)
 	}
 	for i := uint64(1); i <= 20; i++ {
 		tell(table, now, i, "e", wire.Report{LossPPM: uint32(i)})
 	}
-	if got := table.lossPercentile(now, 95); got != 19 {
+	if got := table.LossPercentile(now, 95); got != 19 {
 		t.Errorf("95 %% of 20: %d", got)
 	}
-	if got := table.lossPercentile(now.Add(time.Hour), 95); got != 0 {
+	if got := table.LossPercentile(now.Add(time.Hour), 95); got != 0 {
 		t.Errorf("of silent edges %d", got)
 	}
 }
 
 func TestReceiptReasons(t *testing.T) {
 	now := time.Unix(1000, 0)
-	table := newEdgeTable(testGeneration, map[uint64]savedEdge{9: {Name: "z", LastSeen: now}}, func() {}, slog.New(slog.DiscardHandler))
+	table := New(testGeneration, map[uint64]Saved{9: {Name: "z", LastSeen: now}}, func() {}, slog.New(slog.DiscardHandler))
 	tell(table, now, 1, "silent", wire.Report{})
 	now = now.Add(time.Minute)
-	table.track(3, 4, now)
+	table.Track(3, 4, now)
 	tell(table, now, 2, "full", wire.Report{Failed: []wire.Failure{{Sequence: 4, Reason: "no space"}}})
 	tell(table, now, 3, "half", wire.Report{Complete: 3, Progress: []wire.Progress{{Sequence: 4, Blocks: 5}}})
 	tell(table, now, 3, "half", wire.Report{Complete: 3})
 	tell(table, now.Add(time.Second), 4, "whole", wire.Report{Complete: 4})
-	table.heard(now, &wire.Feedback{Edge: 5, Report: &wire.Report{Name: "other"}}, follows, 0, aliveFor)
+	table.Heard(now, &wire.Feedback{Edge: 5, Report: &wire.Report{Name: "other"}}, Follows, 0, aliveFor)
 	oti := fec.OTI{TransferLength: 1000, SymbolLength: 10, MaxBlock: 10, MaxSymbols: 255}
-	r := table.receipt(now.Add(2*time.Second), api.Sequences{First: 4, Last: 4}, func(uint64) (fec.OTI, bool) { return oti, true })
+	r := table.Receipt(now.Add(2*time.Second), api.Sequences{First: 4, Last: 4}, func(uint64) (fec.OTI, bool) { return oti, true })
 	if r.Complete || r.Served != 1 || r.Seconds != 2 || len(r.Edges) != 6 {
 		t.Fatalf("receipt %+v", r)
 	}
@@ -124,7 +124,7 @@ func TestReceiptReasons(t *testing.T) {
 			t.Errorf("whole after %v s", e.Seconds)
 		}
 	}
-	status := table.status(now, 4, 4, [32]byte{}, func(uint64) (fec.OTI, bool) { return oti, true })
+	status := table.Status(now, 4, 4, [32]byte{}, func(uint64) (fec.OTI, bool) { return oti, true })
 	var order []string
 	for _, e := range status {
 		order = append(order, e.Name)
@@ -176,16 +176,16 @@ func TestEdgeWithANewDirectoryReplacesTheOld(t *testing.T) {
 	now = now.Add(time.Second)
 	tell(table, now, 8, "twin", wire.Report{})
 	tell(table, now, 2, "a", wire.Report{})
-	table.tidy(now)
-	if table.count() != 4 {
-		t.Errorf("%d edges while all count as alive", table.count())
+	table.Tidy(now)
+	if table.Count() != 4 {
+		t.Errorf("%d edges while all count as alive", table.Count())
 	}
 	now = now.Add(2 * aliveFor)
 	tell(table, now, 2, "a", wire.Report{})
 	tell(table, now, 8, "twin", wire.Report{})
-	table.tidy(now)
-	if table.edges[1] != nil || table.count() != 3 {
-		t.Errorf("%d edges, the old one is %v", table.count(), table.edges[1])
+	table.Tidy(now)
+	if table.edges[1] != nil || table.Count() != 3 {
+		t.Errorf("%d edges, the old one is %v", table.Count(), table.edges[1])
 	}
 }
 
@@ -194,10 +194,10 @@ func TestAliveFollowsTheInterval(t *testing.T) {
 	table := testTable()
 	now := time.Now()
 	for _, lifetime := range []time.Duration{aliveFor, 10 * time.Minute} {
-		table.heard(now, &wire.Feedback{Edge: 9, Counter: uint64(lifetime), Report: &wire.Report{
+		table.Heard(now, &wire.Feedback{Edge: 9, Counter: uint64(lifetime), Report: &wire.Report{
 			GenerationOrder: testGeneration.Order, GenerationRandom: testGeneration.Random,
-		}}, follows, 0, lifetime)
-		alive := table.totals(now.Add(5*time.Minute), 0).EdgesAlive
+		}}, Follows, 0, lifetime)
+		alive := table.Totals(now.Add(5*time.Minute), 0).EdgesAlive
 		if want := lifetime > aliveFor; (alive == 1) != want {
 			t.Errorf("lifetime %v: %d alive after 5 minutes", lifetime, alive)
 		}

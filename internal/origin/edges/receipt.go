@@ -1,4 +1,4 @@
-package origin
+package edges
 
 import (
 	"fmt"
@@ -18,8 +18,8 @@ type publication struct {
 	at          time.Time
 }
 
-// track begins to note when which edge serves the entries first to last.
-func (t *edgeTable) track(first, last uint64, at time.Time) {
+// Track begins to note when which edge serves the entries first to last.
+func (t *Table) Track(first, last uint64, at time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.tracked) >= maxTracked {
@@ -32,7 +32,7 @@ func (t *edgeTable) track(first, last uint64, at time.Time) {
 }
 
 // noteServed notes which publications the edge serves since its latest report.
-func (t *edgeTable) noteServed(now time.Time, e *edge) {
+func (t *Table) noteServed(now time.Time, e *edge) {
 	for _, p := range slices.Backward(t.tracked) {
 		_, known := e.served[p.last]
 		if known || !e.serves(p.first, p.last) {
@@ -42,9 +42,9 @@ func (t *edgeTable) noteServed(now time.Time, e *edge) {
 	}
 }
 
-// receipt says which edges serve the entries first to last. size tells the OTI of the bundle
+// Receipt says which edges serve the entries first to last. size tells the OTI of the bundle
 // that an entry publishes, false for an entry without one.
-func (t *edgeTable) receipt(now time.Time, s api.Sequences, size func(sequence uint64) (fec.OTI, bool)) *api.Receipt {
+func (t *Table) Receipt(now time.Time, s api.Sequences, size func(sequence uint64) (fec.OTI, bool)) *api.Receipt {
 	w := weigh(s, size)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -77,8 +77,8 @@ func (t *edgeTable) receipt(now time.Time, s api.Sequences, size func(sequence u
 	return r
 }
 
-// serve returns how many expected edges serve the entries, and whether all do.
-func (t *edgeTable) serve(s api.Sequences) (served int, all bool) {
+// Serving returns how many expected edges serve the entries, and whether all do.
+func (t *Table) Serving(s api.Sequences) (served int, all bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, e := range t.edges {
@@ -89,8 +89,8 @@ func (t *edgeTable) serve(s api.Sequences) (served int, all bool) {
 	return served, served == len(t.edges)
 }
 
-// lacking returns those of some entries that an edge which is alive does not serve.
-func (t *edgeTable) lacking(now time.Time, sequences []uint64) (list []uint64) {
+// Lacking returns those of some entries that an edge which is alive does not serve.
+func (t *Table) Lacking(now time.Time, sequences []uint64) (list []uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, sequence := range sequences {
@@ -177,8 +177,8 @@ func (e *edge) fraction(w *weights) float64 {
 	return min(have/all, 0.999)
 }
 
-// status returns all edges, worst first.
-func (t *edgeTable) status(now time.Time, head, mark uint64, digest [32]byte, size func(uint64) (fec.OTI, bool)) []api.Edge {
+// Status returns all edges, worst first.
+func (t *Table) Status(now time.Time, head, mark uint64, digest [32]byte, size func(uint64) (fec.OTI, bool)) []api.Edge {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	list := []api.Edge{}

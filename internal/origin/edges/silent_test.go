@@ -1,4 +1,4 @@
-package origin
+package edges
 
 import (
 	"log/slog"
@@ -12,12 +12,12 @@ import (
 // The log tells once that an edge is silent, again after it was back, and does not name thousands.
 func TestTellSilent(t *testing.T) {
 	var text strings.Builder
-	table := newEdgeTable(testGeneration, map[uint64]savedEdge{99: {Name: "never heard"}}, func() {}, slog.New(slog.NewTextHandler(&text, nil)))
+	table := New(testGeneration, map[uint64]Saved{99: {Name: "never heard"}}, func() {}, slog.New(slog.NewTextHandler(&text, nil)))
 	now := time.Unix(1e9, 0)
 	check := func(when time.Duration, silent int, more string) {
 		t.Helper()
 		text.Reset()
-		table.tidy(now.Add(when))
+		table.Tidy(now.Add(when))
 		if got := strings.Count(text.String(), "edge is silent"); got != silent || !strings.Contains(text.String(), more) {
 			t.Errorf("after %v %d edges were told of, not %d, and %q:\n%s", when, got, silent, more, &text)
 		}

@@ -1,9 +1,9 @@
-package origin
+package edges
 
 import "time"
 
-// edgeTotals is what the table of edges comes to.
-type edgeTotals struct {
+// Totals is what the table of edges comes to.
+type Totals struct {
 	// EdgesExpected counts all edges in the table, EdgesAlive those heard of lately, EdgesBehind those
 	// that do not serve everything up to the head, EdgesStray those that follow another log.
 	EdgesExpected, EdgesAlive, EdgesBehind, EdgesStray int
@@ -12,10 +12,11 @@ type edgeTotals struct {
 	ReportsRefused, ReportsForeign uint64
 }
 
-func (t *edgeTable) totals(now time.Time, head uint64) edgeTotals {
+// Totals returns what the table comes to, for a log that ends at head.
+func (t *Table) Totals(now time.Time, head uint64) Totals {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := edgeTotals{EdgesExpected: len(t.edges), ReportsRefused: t.refused, ReportsForeign: t.foreign}
+	s := Totals{EdgesExpected: len(t.edges), ReportsRefused: t.refused, ReportsForeign: t.foreign}
 	for _, e := range t.edges {
 		if t.alive(now, e) {
 			s.EdgesAlive++
