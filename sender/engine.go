@@ -119,12 +119,14 @@ func (e *Engine) Add(now mono.Time, o ObjectInfo) error {
 	return nil
 }
 
-// Cancel stops sending and repairing an object and forgets it, without an event. A TOI that is
-// not held is ignored.
+// Cancel stops sending and repairing an object and forgets it, without an event. Of a TOI that is
+// not held, it forgets who asked for it: the next ask is told again.
 func (e *Engine) Cancel(now mono.Time, toi uint32) {
 	e.now = now
 	if o := e.objects.table[toi]; o != nil {
 		e.forget(o)
+	} else {
+		e.unknowns.take(toi, func(unknownAsk) {})
 	}
 }
 

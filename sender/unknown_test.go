@@ -42,3 +42,19 @@ func TestUnknownsAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestCancelOfUnknown: who asked for what the loop does not add leaves room for others, and is told of
+// again when it asks again.
+func TestCancelOfUnknown(t *testing.T) {
+	h := newHarness(t, Config{Rate: 1_000_000})
+	for round := range 3 {
+		for i := range uint32(maxUnknowns) {
+			h.ask(i+1, 0, 1)
+			h.wantEvent(Event{Kind: ObjectUnknown, TOI: i + 1})
+			h.engine.Cancel(h.now, i+1)
+		}
+		if s := h.engine.Stats(); s.AsksRefused != 0 {
+			t.Fatalf("round %d: %d asks refused", round, s.AsksRefused)
+		}
+	}
+}

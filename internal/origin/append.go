@@ -126,7 +126,9 @@ func (o *Origin) apply(drafts []draft, raw [][]byte, head control.Head, now time
 	var bundles []outgoing
 	for i := range drafts {
 		e := &drafts[i].entry
-		if _, err := o.catalogue.Apply(e, control.HashEntry(raw[i])); err != nil {
+		hash := control.HashEntry(raw[i])
+		o.marks.Add(e.Sequence, hash)
+		if _, err := o.catalogue.Apply(e, hash); err != nil {
 			return nil, nil, fmt.Errorf("origin: entry %d: %w", e.Sequence, err)
 		}
 		objects = append(objects, outgoing{

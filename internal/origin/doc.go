@@ -36,7 +36,8 @@
 // is published or purged. So that they can object in time, what comes right after a start waits
 // until every edge that was expected has reported that it follows the log, a second at most.
 // Reports tell the hash at the edge's mark: those of an edge that follows another log count for
-// nothing (standing.go). What remains: an older copy that no edge hears within that second can
+// nothing (standing.go; package marks has the hashes, so that invented reports cost the loop no
+// read of the log). What remains: an older copy that no edge hears within that second can
 // append to its log, and only later learns what it is.
 //
 // A bundle of which every object was replaced, purged or removed is not sent any further

@@ -49,6 +49,7 @@ var helps = map[reflect.Type]map[string]string{
 		"FeedbackInvalid": "Datagrams at the feedback port that are no feedback.",
 		"FeedbackForeign": "Feedback messages of another channel.",
 		"FeedbackExcess":  "Datagrams at the feedback port thrown away unread since there were too many.",
+		"RecallsRefused":  "Objects sent long ago that were asked for and not looked up since too many were.",
 		"PayloadErrors":   "Symbols that could not be read from the spool; their objects are not sent on.",
 		"WriteErrors":     "Packets that the group's socket refused.",
 	},

@@ -15,6 +15,7 @@ import (
 	"fanfare/internal/mcast"
 	"fanfare/internal/mono"
 	"fanfare/internal/origin/edges"
+	"fanfare/internal/origin/marks"
 	"fanfare/internal/origin/payload"
 	"fanfare/internal/origin/spool"
 	"fanfare/internal/wire"
@@ -36,18 +37,19 @@ type outgoing struct {
 // loop is the goroutine that sends. It owns all fields but queue, which other goroutines
 // fill by call. Nothing it does waits for anything but a disk that is read.
 type loop struct {
-	log       *slog.Logger
-	engine    *sender.Engine
-	clock     mcast.Clock
-	poller    *mcast.Poller
-	group     *mcast.Conn
-	feedback  *mcast.Conn
-	payloads  *payload.Reader
-	edges     *edges.Table
-	intake    intake
-	entries   *entryLog
-	spool     *spool.Spool
-	standings standings
+	log      *slog.Logger
+	engine   *sender.Engine
+	clock    mcast.Clock
+	poller   *mcast.Poller
+	group    *mcast.Conn
+	feedback *mcast.Conn
+	payloads *payload.Reader
+	edges    *edges.Table
+	intake   intake
+	recalls  intake
+	entries  *entryLog
+	spool    *spool.Spool
+	marks    *marks.Table
 
 	tsi       uint32
 	heartbeat int    // longest heartbeat in bytes
@@ -88,6 +90,9 @@ type loopStats struct {
 	FeedbackInvalid, FeedbackForeign uint64
 	// FeedbackExcess counts datagrams thrown away unread because there were too many.
 	FeedbackExcess uint64
+	// RecallsRefused counts objects that were sent long ago, asked for, and not looked up because
+	// too many were.
+	RecallsRefused uint64
 	// PayloadErrors counts symbols that could not be read; their objects are not sent on.
 	PayloadErrors uint64
 	// WriteErrors counts packets that the socket refused.
@@ -102,12 +107,11 @@ func newLoop(o *Origin, group, feedback *mcast.Conn) (*loop, error) {
 	}
 	l := &loop{
 		log: o.log, poller: poller, group: group, feedback: feedback, clock: mcast.NewClock(),
-		payloads: payload.New(o.spool.Open), edges: o.edges, entries: o.entries, spool: o.spool,
+		payloads: payload.New(o.spool.Open), edges: o.edges, entries: o.entries, spool: o.spool, marks: o.marks,
 		tsi: o.session.Channel, heartbeat: o.session.SymbolLength,
 		invalid: make(map[string]uint64), head: o.signedHead, sequence: o.head.Sequence, bundles: newBacklog(),
 		longest: o.session.SymbolLength, rate: uint64(o.session.Rate),
 	}
-	l.standings.entries = o.entries
 	l.oneWay = newOneWay(o, l.clock.Now())
 	config := sender.Config{
 		OneWay: o.session.OneWay(),
@@ -116,7 +120,7 @@ func newLoop(o *Origin, group, feedback *mcast.Conn) (*loop, error) {
 	config.MinRate, config.Demote = uint64(o.config.MinRate), o.config.Demote.engine()
 	l.classes = o.config.DSCP.classes(config.MinRate != 0)
 	config.FeedbackRate, config.ExpectedEdges = o.config.FeedbackRate, o.edges.Count()
-	l.intake = newIntake(o.config.FeedbackRate, l.clock.Now())
+	l.intake, l.recalls = newIntake(o.config.FeedbackRate, l.clock.Now()), newRecalls(l.clock.Now())
 	if o.head.Sequence > 0 {
 		config.Started = wire.DataTOI(o.head.Sequence)
 	}
@@ -234,7 +238,7 @@ func (l *loop) handleFeedback(now mono.Time, b []byte) {
 	if known {
 		rtt = info.RTT
 	}
-	stands := l.standings.of(l.message.Report, l.sequence)
+	stands := stand(l.message.Report, l.sequence, l.marks)
 	l.edges.Heard(time.Now(), &l.message, stands, rtt, l.engine.EdgeLifetime())
 	l.edges.Demote(l.message.Edge, info.Demoted)
 }

@@ -20,6 +20,7 @@ import (
 	"fanfare/control"
 	"fanfare/internal/mcast"
 	"fanfare/internal/origin/edges"
+	"fanfare/internal/origin/marks"
 	"fanfare/internal/origin/spool"
 	"fanfare/internal/session"
 )
@@ -60,6 +61,7 @@ type Origin struct {
 
 	lock    *os.File
 	entries *entryLog
+	marks   *marks.Table // has every entry's hash
 	reached *headFile
 	spool   *spool.Spool
 	edges   *edges.Table
@@ -117,6 +119,7 @@ func (o *Origin) open() error {
 	if o.entries, err = openLog(filepath.Join(o.dir, logName), o.log); err != nil {
 		return err
 	}
+	o.marks = marks.New(o.entries.entry)
 	o.spool = spool.New(filepath.Join(o.dir, spoolName))
 	if err := o.replay(); err != nil {
 		return err
@@ -206,6 +209,7 @@ func (o *Origin) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return o.loop.run(ctx) })
 	group.Go(func() error { return o.keepHouse(ctx) })
+	group.Go(func() error { o.marks.Run(ctx); return nil })
 	group.Go(func() error {
 		select {
 		case err := <-o.failure:

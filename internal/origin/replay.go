@@ -65,6 +65,7 @@ func (o *Origin) replayEntries() (map[uint64]*control.Publish, error) {
 			return false, fmt.Errorf("origin: entry %d of the log does not follow from entry %d: the log is damaged", sequence, o.head.Sequence)
 		}
 		o.head.Sequence, o.head.Hash = sequence, control.HashEntry(raw)
+		o.marks.Add(sequence, o.head.Hash)
 		if _, err := o.catalogue.Apply(entry, o.head.Hash); err != nil {
 			return false, fmt.Errorf("origin: entry %d of the log: %w", sequence, err)
 		}

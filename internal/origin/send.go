@@ -42,7 +42,7 @@ func (l *loop) handleEvent(now mono.Time, event sender.Event) {
 }
 
 // recall hands the engine an object that an edge asks for and that was sent long ago. What
-// never was, what is retired, and what still waits for its first pass is ignored.
+// never was, what is retired, what still waits for its first pass, and what is too much is ignored.
 func (l *loop) recall(now mono.Time, toi uint32) {
 	sequence := wire.Sequence(toi, l.sequence)
 	if sequence == 0 || sequence > l.sequence {
@@ -50,6 +50,9 @@ func (l *loop) recall(now mono.Time, toi uint32) {
 	}
 	o := outgoing{info: sender.ObjectInfo{TOI: toi, Sent: true}, sequence: sequence}
 	if wire.IsControl(toi) {
+		if !l.mayRecall(now, toi, recallEntry) {
+			return
+		}
 		entry, err := l.entries.entry(sequence)
 		if err != nil {
 			l.log.Error("an entry cannot be read", "sequence", sequence, "error", err)
@@ -58,13 +61,24 @@ func (l *loop) recall(now mono.Time, toi uint32) {
 		o.entry, o.info.OTI = entry, controlOTI(len(entry), l.heartbeat)
 	} else {
 		oti, kept := l.spool.OTI(sequence)
-		if !kept || l.bundles.waits(sequence) {
+		if !kept || l.bundles.waits(sequence) || !l.mayRecall(now, toi, recallBundle) {
 			return
 		}
 		o.info.OTI = oti
 	}
 	// A full engine is no error: the edge will ask again.
 	l.add(now, o)
+}
+
+// mayRecall reports whether there is room for calling back an object. If not, whoever asks must do so
+// again: what the engine keeps of it makes room for others.
+func (l *loop) mayRecall(now mono.Time, toi uint32, cost int) bool {
+	if l.recalls.takeAll(now, cost) {
+		return true
+	}
+	l.stats.RecallsRefused++
+	l.engine.Cancel(now, toi)
+	return false
 }
 
 // send sends what the engine has to send, in trains; a call that comes meanwhile, such as a purge, is

@@ -10,4 +10,6 @@ const (
 	KnowsMore
 	// Strays: its catalogue is not; nothing else that it reports means anything here.
 	Strays
+	// Unjudged: whether it is, is being looked up; the report counts for nothing, but the next may.
+	Unjudged
 )

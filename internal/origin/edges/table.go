@@ -112,6 +112,9 @@ func (t *Table) Heard(now time.Time, f *wire.Feedback, stands Standing, rtt, lif
 		return
 	}
 	e.foreign = false
+	if stands == Unjudged {
+		return // what it said before stands
+	}
 	if e.stray = stands == Strays; e.stray {
 		if !e.strayTold {
 			e.strayTold = true
