@@ -27,6 +27,7 @@ func newBody(w http.ResponseWriter, r *http.Request) *body {
 	// So that an answer can go out before the whole request has come in; without it the
 	// client would learn the reason later, if at all.
 	_ = b.controller.EnableFullDuplex()
+	_ = b.controller.SetWriteDeadline(time.Time{}) // it takes its time to come; the answer has its own
 	return b
 }
 

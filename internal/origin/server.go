@@ -19,14 +19,28 @@ import (
 	"time"
 
 	"fanfare/internal/api"
+	"fanfare/internal/crowd"
 	"fanfare/internal/handover"
 )
 
 const (
 	// stopTime is what requests that are being answered have when the origin stops.
 	stopTime = 500 * time.Millisecond
-	// patience is how long an answer may take to reach its reader.
+	// patience is how long a piece of an answer may take to reach its reader.
 	patience = 10 * time.Second
+	// requestPatience is how long a request may take to come, with its body unless that is a
+	// publication's; answerPatience how long the whole answer may take to reach its reader, unless it is
+	// sent in pieces, each with its own patience; idlePatience how long a connection may wait for its
+	// next request.
+	requestPatience = time.Minute
+	answerPatience  = time.Minute
+	idlePatience    = 2 * time.Minute
+	// filesEach is for how many files that the process may open each of the servers has one connection
+	// at most, crowdedAgain the least time between two words in the log about more.
+	filesEach    = 5
+	crowdedAgain = time.Minute
+	// maxLocalHeader is for the tags and headers of a publication, which are in its query; bytes.
+	maxLocalHeader, maxEdgeHeader = 1 << 20, 32 << 10
 	// maxSocketPath is the longest path of a Unix socket, in bytes.
 	maxSocketPath = 107
 )
@@ -63,14 +77,15 @@ func (o *Origin) listen() error {
 	if err != nil {
 		return err
 	}
-	o.serve(tcp, o.edgeHandler())
+	o.serve(tcp, o.edgeHandler()).http.MaxHeaderBytes = maxEdgeHeader
 	return nil
 }
 
 // serve adds a server to those that Run runs.
-func (o *Origin) serve(listener net.Listener, handler http.Handler) {
+func (o *Origin) serve(listener net.Listener, handler http.Handler) *server {
 	base, cancel := context.WithCancel(context.Background())
-	s := &server{listener: listener, cancel: cancel}
+	crowded := crowd.Limit(listener, crowd.Most(filesEach), o.tellCrowded(listener.Addr()))
+	s := &server{listener: crowded, cancel: cancel}
 	s.http = http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			s.requests.Add(1)
@@ -79,13 +94,28 @@ func (o *Origin) serve(listener net.Listener, handler http.Handler) {
 			handler.ServeHTTP(w, r)
 		}),
 		ConnContext:       handover.WithConn,
+		ConnState:         crowded.ConnState,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ReadHeaderTimeout: 5 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    1 << 20, // tags and headers of a publication are in its query
+		ReadTimeout:       requestPatience,
+		WriteTimeout:      answerPatience,
+		IdleTimeout:       idlePatience,
+		MaxHeaderBytes:    maxLocalHeader,
 		ErrorLog:          slog.NewLogLogger(o.log.Handler(), slog.LevelDebug),
 	}
 	o.servers = append(o.servers, s)
+	return s
+}
+
+// tellCrowded returns what logs, once in a while, that those who connect must wait.
+func (o *Origin) tellCrowded(at net.Addr) func(most int) {
+	var told time.Time
+	return func(most int) {
+		if now := time.Now(); told.IsZero() || now.Sub(told) > crowdedAgain {
+			told = now
+			o.log.Warn("more connections than the open files that the system allows leave room for (ulimit -n, or LimitNOFILE= of systemd): others wait", "address", at, "connections", most)
+		}
+	}
 }
 
 // failOnPanic, deferred, ends the origin if the request panics: the log and what is known of it
@@ -200,6 +230,8 @@ func (o *Origin) answerError(w http.ResponseWriter, r *http.Request, err error) 
 
 // writeJSON answers with a value. The client may be gone; then nobody needs it.
 func writeJSON(w http.ResponseWriter, status int, value any) {
+	// What was asked for may have taken long. (Every connection has a deadline.)
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerPatience))
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(value)
