@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,7 +14,8 @@ import (
 )
 
 // await waits until every expected edge has followed what client asked for, shows how far each is,
-// and prints the receipt. It returns errIncomplete if some edge was not there in time.
+// and prints the receipt. It returns errIncomplete if some edge was not there in time, or if the
+// origin went away and was not back in time to say so.
 func (w *waiting) await(c *cobra.Command, client *api.Client, asJSON bool) error {
 	start := time.Now()
 	board := progress.New(os.Stderr)
@@ -24,8 +26,15 @@ func (w *waiting) await(c *cobra.Command, client *api.Client, asJSON bool) error
 		for _, edge := range r.Edges {
 			board.Set(edge.Name, int64(1000*edge.Fraction), 1000, edgeNote(edge))
 		}
+	}, func(error) {
+		board.Close()
+		fmt.Fprintf(os.Stderr, "fanfare: the origin went away; what it acknowledged stands, and it is waited for until --timeout (%v) is over\n", w.timeout)
 	})
 	board.Close()
+	if errors.Is(err, api.ErrGone) {
+		fmt.Fprintf(os.Stderr, "fanfare: %s\n", sentence(err))
+		return errIncomplete
+	}
 	if err != nil {
 		return err
 	}
@@ -49,12 +58,12 @@ func printReceipt(w io.Writer, r *api.Receipt, until string) {
 	}
 	slowest := api.EdgeReceipt{}
 	for _, edge := range r.Edges {
-		if edge.Served && edge.Seconds >= slowest.Seconds {
+		if edge.Served && edge.Seconds > slowest.Seconds {
 			slowest = edge
 		}
 	}
 	line := fmt.Sprintf("%s at %d/%d edges", until, r.Served, len(r.Edges))
-	if r.Served > 0 {
+	if slowest.Seconds > 0 { // an origin that was restarted meanwhile does not know since when
 		line += fmt.Sprintf(", the slowest %s after %s", slowest.Name, progress.Took(seconds(slowest.Seconds)))
 	}
 	fmt.Fprintln(w, line)
@@ -68,6 +77,8 @@ func printReceipt(w io.Writer, r *api.Receipt, until string) {
 // edgeNote says in a few words how an edge is getting on.
 func edgeNote(e api.EdgeReceipt) string {
 	switch {
+	case e.Served && e.Seconds == 0:
+		return "done"
 	case e.Served:
 		return "done in " + progress.Took(seconds(e.Seconds))
 	case e.Reason != "":

@@ -44,7 +44,7 @@ type waiting struct {
 func (w *waiting) addTo(c *cobra.Command, until string) {
 	w.until = until
 	c.Flags().BoolVar(&w.wait, "wait", false, "wait until it is "+until+" at every edge that the origin knows")
-	c.Flags().DurationVar(&w.timeout, "timeout", defaultTimeout, "how long to wait")
+	c.Flags().DurationVar(&w.timeout, "timeout", defaultTimeout, "how long to wait, for an origin that is restarted meanwhile too")
 }
 
 // client returns the client to ask the target with, which await waits on.

@@ -29,12 +29,13 @@ type Client struct {
 	follow *follow
 	// hint is for the error when nobody answers.
 	hint string
+	most int64 // how long a value of an answer may be
 }
 
 // NewUnix returns a client of the origin whose directory is dir.
 func NewUnix(dir string) *Client {
 	return &Client{
-		network: "unix", address: filepath.Join(dir, SocketName), host: "origin",
+		network: "unix", address: filepath.Join(dir, SocketName), host: "origin", most: maxValue,
 		hint: fmt.Sprintf("start it with `fanfare origin --dir %s`", dir),
 	}
 }
@@ -42,7 +43,7 @@ func NewUnix(dir string) *Client {
 // NewTCP returns a client of the origin whose API listens at address, HOST:PORT.
 func NewTCP(address string) *Client {
 	return &Client{
-		network: "tcp", address: address, host: address,
+		network: "tcp", address: address, host: address, most: maxValue,
 		hint: "is it running, and is that the address of its API?",
 	}
 }
@@ -84,7 +85,8 @@ func (c *Client) ForgetEdge(ctx context.Context, name string) error {
 // MaxWait is the longest timeout of Wait and Follow.
 const MaxWait = 24 * time.Hour
 
-// Wait waits until every expected edge serves the entries of s, or for timeout; progress, if
+// Wait waits until every expected edge serves the entries of s, which must be of the origin's
+// generation if s says one, or for timeout; progress, if
 // not nil, is called with each intermediate receipt. It returns the final one. That edges are
 // missing is no error: see Receipt.Complete.
 func (c *Client) Wait(ctx context.Context, s Sequences, timeout time.Duration, progress func(*Receipt)) (*Receipt, error) {
@@ -92,12 +94,15 @@ func (c *Client) Wait(ctx context.Context, s Sequences, timeout time.Duration, p
 		"first": {strconv.FormatUint(s.First, 10)}, "last": {strconv.FormatUint(s.Last, 10)},
 		"timeout": {timeout.String()},
 	}
+	if s.Generation != "" {
+		query.Set("generation", s.Generation)
+	}
 	e, a, err := c.ask(ctx, c.request("GET", "/v1/wait", query, ""), nil)
 	if err != nil {
 		return nil, err
 	}
 	defer e.Close()
-	return c.receipts(ctx, json.NewDecoder(a.body), progress)
+	return c.receipts(ctx, newValues(a.body, c.most), progress)
 }
 
 // call sends value, if not nil, as JSON, and decodes the answer into result, if not nil.
@@ -184,16 +189,16 @@ func (c *Client) take(ctx context.Context, e *exchange, a *answer, err error, re
 		e.Close()
 		return err
 	}
-	decoder := json.NewDecoder(a.body)
-	if err := decoder.Decode(result); err != nil {
+	v := newValues(a.body, c.most)
+	if err := v.next(result); err != nil {
 		e.Close()
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		return fmt.Errorf("api: answer of %s: %w", c.address, err)
 	}
-	if c.follow != nil {
-		c.follow.keep(e, decoder)
+	if change, ok := result.(interface{ appended() Sequences }); ok && c.follow != nil {
+		c.follow.keep(e, v, change.appended())
 		return nil
 	}
 	e.Close()

@@ -2,32 +2,49 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 )
 
-// errNothingFollowed is returned by Followed without a request before it.
-var errNothingFollowed = errors.New("api: nothing was asked for that could be followed")
+var (
+	// ErrGone is wrapped by the error of Followed when the origin went away and did not come back in
+	// time. What it had acknowledged stands.
+	ErrGone = errors.New("the origin went away while edges were waited for")
+	// errNothingFollowed is returned by Followed without a request before it.
+	errNothingFollowed = errors.New("api: nothing was asked for that could be followed")
+	// errBroken is wrapped by the error of an answer that ended before the final receipt.
+	errBroken = errors.New("stopped answering while edges were waited for")
+)
+
+// Limits of waiting for an origin that went away.
+const (
+	// minAgain is the first pause before it is asked again; it doubles up to maxAgain.
+	minAgain, maxAgain = 50 * time.Millisecond, time.Second
+	// finalGrace is how long the final receipt may take to come.
+	finalGrace = 2 * time.Second
+)
 
 // follow is the rest of an answer that goes on with receipts.
 type follow struct {
 	timeout  time.Duration
 	exchange *exchange
-	decoder  *json.Decoder
+	values   *values
+	// sequences are what is waited for, until when.
+	sequences Sequences
+	until     time.Time
 }
 
 // keep takes over an exchange, of whose answer the result was read.
-func (f *follow) keep(e *exchange, decoder *json.Decoder) {
+func (f *follow) keep(e *exchange, v *values, s Sequences) {
 	f.close()
-	f.exchange, f.decoder = e, decoder
+	f.exchange, f.values, f.sequences, f.until = e, v, s, time.Now().Add(f.timeout)
 }
 
 func (f *follow) close() {
 	if f.exchange != nil {
 		f.exchange.Close()
-		f.exchange, f.decoder = nil, nil
+		f.exchange, f.values = nil, nil
 	}
 }
 
@@ -40,24 +57,63 @@ func (c *Client) Follow(timeout time.Duration) *Client {
 	return &following
 }
 
-// Followed is Wait for what a client of Follow has asked for.
-func (c *Client) Followed(ctx context.Context, progress func(*Receipt)) (*Receipt, error) {
-	if c.follow == nil || c.follow.exchange == nil {
+// Followed is Wait for what a client of Follow has asked for. If the origin goes away meanwhile
+// nothing is lost that it acknowledged: lost, if not nil, is called once, and the wait goes on when
+// the origin is back, or ends with ErrGone when its time is over.
+func (c *Client) Followed(ctx context.Context, progress func(*Receipt), lost func(error)) (*Receipt, error) {
+	f := c.follow
+	if f == nil || f.exchange == nil {
 		return nil, errNothingFollowed
 	}
-	defer c.follow.close()
-	return c.receipts(ctx, c.follow.decoder, progress)
+	receipt, err := c.receipts(ctx, f.values, progress)
+	f.close()
+	if !errors.Is(err, errBroken) {
+		return receipt, err
+	}
+	if lost != nil {
+		lost(err)
+	}
+	return c.resume(ctx, err, progress)
+}
+
+// resume waits for an origin that went away, as err says, and goes on where Followed was.
+func (c *Client) resume(ctx context.Context, err error, progress func(*Receipt)) (*Receipt, error) {
+	until := c.follow.until
+	bounded, cancel := context.WithDeadline(ctx, until.Add(finalGrace))
+	defer cancel()
+	for again := minAgain; ; again = min(2*again, maxAgain) {
+		left := time.Until(until)
+		if left <= 0 {
+			return nil, fmt.Errorf("%w and was not back in time: %w", ErrGone, err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(min(again, left)):
+		}
+		var receipt *Receipt
+		receipt, err = c.Wait(bounded, c.follow.sequences, max(time.Until(until), 0), func(r *Receipt) {
+			again = minAgain // it is there
+			if progress != nil {
+				progress(r)
+			}
+		})
+		var answer *Error
+		if err == nil || ctx.Err() != nil || errors.As(err, &answer) && answer.Status < 500 {
+			return receipt, err
+		}
+	}
 }
 
 // receipts reads receipts up to the final one.
-func (c *Client) receipts(ctx context.Context, decoder *json.Decoder, progress func(*Receipt)) (*Receipt, error) {
+func (c *Client) receipts(ctx context.Context, v *values, progress func(*Receipt)) (*Receipt, error) {
 	for {
 		receipt := new(Receipt)
-		if err := decoder.Decode(receipt); err != nil {
+		if err := v.next(receipt); err != nil {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			return nil, fmt.Errorf("the origin at %s stopped answering while edges were waited for: %w", c.address, err)
+			return nil, fmt.Errorf("the origin at %s %w: %w", c.address, errBroken, err)
 		}
 		if receipt.Final {
 			return receipt, nil

@@ -5,7 +5,7 @@
 //	POST   /v1/publish?host=&prefix=&tag=&header=&priority=&proactive=   a tar stream -> PublishResult
 //	POST   /v1/purge                                PurgeRequest -> Invalidation
 //	POST   /v1/remove                               RemoveRequest -> Invalidation
-//	GET    /v1/wait?first=&last=&timeout=           a stream of Receipts, one JSON value a line
+//	GET    /v1/wait?first=&last=&timeout=&generation=   a stream of Receipts, one JSON value a line
 //	GET    /v1/ls?prefix=&after=&limit=             -> Listing
 //	GET    /v1/status                               -> Status
 //	DELETE /v1/edges/NAME                           forgets an expected edge
@@ -60,9 +60,13 @@ type PublishOptions struct {
 
 // Sequences is the entries that a request appended to the log: First to Last, both included.
 type Sequences struct {
-	First uint64 `json:"first"`
-	Last  uint64 `json:"last"`
+	// Generation is whose numbers these are; empty means that of the origin that is asked.
+	Generation string `json:"generation,omitempty"`
+	First      uint64 `json:"first"`
+	Last       uint64 `json:"last"`
 }
+
+func (s Sequences) appended() Sequences { return s }
 
 // PublishResult is what became of a publication.
 type PublishResult struct {

@@ -58,7 +58,7 @@ func (o *Origin) appendLocked(drafts []draft) (api.Sequences, error) {
 	}
 	o.loop.call(func(mono.Time) { o.loop.publish(signedHead, head.Sequence, objects) })
 	o.noteReached()
-	return api.Sequences{First: first, Last: head.Sequence}, nil
+	return api.Sequences{Generation: o.session.Generation.String(), First: first, Last: head.Sequence}, nil
 }
 
 // invalidate is append for drafts that take content away and bring none. The result is an

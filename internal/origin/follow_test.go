@@ -29,7 +29,7 @@ func TestFollow(t *testing.T) {
 		t.Error("it holds the place of a publication while it waits")
 	}
 	edge.report(0, wire.Report{Done: []wire.SequenceRange{{From: published.First, To: published.Last}}})
-	receipt, err := client.Followed(t.Context(), nil)
+	receipt, err := client.Followed(t.Context(), nil, nil)
 	if err != nil || !receipt.Complete || !receipt.Final || receipt.Sequences != published.Sequences || receipt.Served != 1 {
 		t.Errorf("receipt %+v, %v", receipt, err)
 	}
@@ -38,7 +38,7 @@ func TestFollow(t *testing.T) {
 	if _, err := client.Remove(t.Context(), []string{"/a"}); err != nil {
 		t.Fatal(err)
 	}
-	if receipt, err := client.Followed(t.Context(), nil); err != nil || receipt.Complete || !receipt.Final {
+	if receipt, err := client.Followed(t.Context(), nil, nil); err != nil || receipt.Complete || !receipt.Final {
 		t.Errorf("in vain: %+v, %v", receipt, err)
 	}
 

@@ -44,7 +44,7 @@ func TestPatience(t *testing.T) {
 	following := client.Follow(time.Minute)
 	if _, err := following.Publish(t.Context(), api.PublishOptions{}, tarOf(files{"b": "y"})); err != nil {
 		t.Error(err)
-	} else if _, err := following.Followed(t.Context(), nil); err != nil {
+	} else if _, err := following.Followed(t.Context(), nil, nil); err != nil {
 		t.Error(err)
 	}
 	if _, err := client.List(t.Context(), "", "", 0); err != nil {

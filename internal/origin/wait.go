@@ -25,6 +25,12 @@ func (o *Origin) handleWait(w http.ResponseWriter, r *http.Request) error {
 // waitQuery reads the parameters of a wait.
 func (o *Origin) waitQuery(r *http.Request) (s api.Sequences, timeout time.Duration, err error) {
 	query := r.URL.Query()
+	s.Generation = o.session.Generation.String()
+	if g := query.Get("generation"); g != "" && g != s.Generation {
+		return s, 0, &api.Error{
+			Status: http.StatusConflict, Message: fmt.Sprintf("the entries waited for are of generation %q, and this origin's is %s", g, s.Generation),
+		}
+	}
 	if s.Last, err = strconv.ParseUint(query.Get("last"), 10, 64); err != nil {
 		return s, 0, api.BadRequest(fmt.Errorf("last %q is not a sequence", query.Get("last")), "")
 	}

@@ -190,7 +190,7 @@ func (w *world) purge(b *testing.B, key string) {
 	if _, err := client.Purge(context.Background(), api.PurgeRequest{Keys: []string{key}}); err != nil {
 		b.Fatal(err)
 	}
-	receipt, err := client.Followed(context.Background(), nil)
+	receipt, err := client.Followed(context.Background(), nil, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
