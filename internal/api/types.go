@@ -30,7 +30,6 @@ package api
 
 import (
 	"fmt"
-	"net/http"
 	"time"
 )
 
@@ -288,7 +287,10 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s", e.Message, e.Hint)
 }
 
+// badRequest is the status; package net/http, which names it, is too heavy for the client.
+const badRequest = 400
+
 // BadRequest returns the Error of a request that cannot be fulfilled as it is; hint may be empty.
 func BadRequest(err error, hint string) error {
-	return &Error{Status: http.StatusBadRequest, Message: err.Error(), Hint: hint}
+	return &Error{Status: badRequest, Message: err.Error(), Hint: hint}
 }
