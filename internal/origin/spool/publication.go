@@ -61,7 +61,6 @@ type Publication struct {
 	given   Intake
 	spool   *Spool
 	headers []control.Header
-	handed  handed // the file that is being read
 
 	seen    map[control.Key]struct{}
 	small   []control.Object
