@@ -82,7 +82,7 @@ func (l *loop) finishControl(now mono.Time, event receiver.Event) {
 
 // openEntry verifies an entry that came under a TOI.
 func (l *loop) openEntry(raw []byte, toi uint32) (entry, error) {
-	e, err := control.Open(raw, l.key)
+	e, err := l.verifier.entry(raw)
 	switch {
 	case err != nil:
 		return entry{}, err

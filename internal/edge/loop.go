@@ -28,7 +28,7 @@ type loop struct {
 	edge       *Edge
 	log        *slog.Logger
 	clock      mcast.Clock
-	key        ed25519.PublicKey
+	verifier   verifier
 	channel    uint32
 	generation control.Generation
 
@@ -68,13 +68,14 @@ type loop struct {
 	heartbeat wire.Heartbeat
 	feedback  wire.Feedback
 	output    []byte
-	// head is the signed head verified last, headInstance that of the sender then.
+	// head is the head in the last heartbeat that was believed, as sent, headInstance that of the
+	// sender then.
 	head         []byte
 	headInstance uint64
-	// newestHead is the signed head that feed.head is of; instance is that of the sender when a
-	// head was last taken.
+	// newestHead shows that the origin signed feed.head: it is that, or the entry that it names.
 	newestHead []byte
-	instance   uint64
+	// instance is that of the sender when a head was last taken.
+	instance uint64
 	// fresh has the entries that were applied above the mark since the sender's last start: those to
 	// withdraw if its log turns out not to be the edge's. A few more may be in it.
 	fresh []uint64
@@ -92,7 +93,7 @@ type loop struct {
 
 func newLoop(e *Edge, cache *edgecache.Cache, engine *receiver.Engine, w workers) *loop {
 	return &loop{
-		edge: e, log: e.log, key: ed25519.PublicKey(e.session.PublicKey),
+		edge: e, log: e.log, verifier: verifier{key: ed25519.PublicKey(e.session.PublicKey)},
 		channel: e.session.Channel, generation: e.generation,
 		engine: engine, cache: cache, workers: w,
 		unicast: newUnicast(e.random(unicastStream), uint64(e.session.Rate)),

@@ -118,10 +118,10 @@ func (l *loop) handleHeartbeat(now mono.Time, p *wire.Packet) {
 	l.engine.HandleHeartbeat(now, p, h)
 }
 
-// openHead verifies a signed head that is not the one verified last, or of another start of the
-// sender, and takes what it says. ok means that the heartbeat it came in may be believed.
+// openHead verifies a signed head that is not the one in the heartbeat before, or of another start of
+// the sender, and takes what it says. ok means that the heartbeat it came in may be believed.
 func (l *loop) openHead(now mono.Time, raw []byte, instance uint64) (ok bool) {
-	head, err := control.OpenHead(raw, l.key)
+	head, proof, err := l.verifier.head(raw)
 	if err != nil {
 		l.counts[dropHead]++
 		l.tellOnce("a heartbeat on the group is not signed with the session's key, and is ignored", "error", err)
@@ -155,7 +155,7 @@ func (l *loop) openHead(now mono.Time, raw []byte, instance uint64) (ok bool) {
 	}
 	l.instance = instance
 	if l.feed.hear(head) {
-		l.newestHead = append(l.newestHead[:0], raw...)
+		l.newestHead = append(l.newestHead[:0], proof...)
 		l.plan(now) // before the engine sees the heartbeat, which may say that they are on their way
 		l.readinessDue = true
 	}
