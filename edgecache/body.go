@@ -88,13 +88,19 @@ type objectBody struct {
 	file           *os.File // nil if the object is empty
 	offset, length int64
 	position       int64
-	conn           *cork.Conn // that of the request; nil: unknown
+	// stopped says that reading or sending ended before it should have, at end in the object.
+	stopped bool
+	end     int64
+	conn    *cork.Conn // that of the request; nil: unknown
 }
 
 // Read is io.Reader's.
 func (b *objectBody) Read(p []byte) (int, error) {
 	n, err := b.section(b.length - b.position).Read(p)
 	b.position += int64(n)
+	if err != nil && err != io.EOF {
+		b.stop(b.position)
+	}
 	return n, err
 }
 
@@ -120,9 +126,17 @@ func (b *objectBody) section(n int64) *cork.Section {
 	return &cork.Section{File: b.file, Offset: b.offset + b.position, Length: n}
 }
 
+// stop takes note of where reading or sending ended.
+func (b *objectBody) stop(at int64) { b.stopped, b.end = true, at }
+
 // send writes the head of an answer and then n bytes from the position, such that they reach the
 // connection as a piece of a file.
-func (b *objectBody) send(w http.ResponseWriter, n int64) (int64, error) {
+func (b *objectBody) send(w http.ResponseWriter, n int64) (sent int64, err error) {
+	defer func() {
+		if sent < n {
+			b.stop(b.position + sent)
+		}
+	}()
 	to, ok := w.(io.ReaderFrom)
 	if !ok {
 		return io.Copy(w, b.section(n))

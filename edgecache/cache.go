@@ -48,8 +48,8 @@ type Cache struct {
 	// unannounced is how many bytes of bundles without entry are kept, maxUnannounced how many may be.
 	unannounced, maxUnannounced int64
 
-	// stale tells the loop that bundles on their way may have been released.
-	stale atomic.Bool
+	// stale tells the loop that bundles on their way may have been released, noticed that some were lost.
+	stale, noticed atomic.Bool
 
 	// writing is held while the catalogue and the index are changed, so that their changes
 	// have one order; mu, inside it, while what requests read is changed. To read, either
@@ -92,11 +92,14 @@ const (
 type bundle struct {
 	sequence uint64
 	phase    phase
-	// publish is the entry's; nil once the bundle is complete.
+	// publish is the entry's, or what the record has of it; nil once the bundle is complete.
 	publish *control.Publish
 	time    int64 // of the entry, in milliseconds since 1970 UTC
-	// recorded is the batch that says in the index that the bundle is complete; 0 before this run.
+	// recorded is the batch that says in the index that the bundle is complete, or lost; 0 before this
+	// run.
 	recorded uint64
+	// losses is how often requests have found it lost.
+	losses int
 	// deleted has the objects that are rows no more.
 	deleted control.ObjectSet
 	// folded says that the entry is at or below the mark.
@@ -113,7 +116,8 @@ type bundle struct {
 	modified atomic.Pointer[[]string]
 	// unreadable says that a request could not read the file, and that the log has it.
 	unreadable atomic.Bool
-	// reason, retry: of a failure; a zero retry is never.
+	// reason, retry: of a failure; a zero retry is never. A wanted bundle that was lost too often waits
+	// until retry.
 	reason string
 	retry  time.Time
 }

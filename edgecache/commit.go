@@ -116,7 +116,7 @@ func (c *Cache) recordLarge(group []*committing) error {
 			c.recordFailure(g.bundle, g.err)
 			continue
 		case g.size > c.recheckBytes:
-			batch.setRecord(g.sequence, record{Size: g.size, Time: g.time})
+			batch.setRecord(g.sequence, record{size: g.size, time: g.time, publish: g.publish})
 			g.recorded = c.position + 1
 		}
 		if g.file != nil {
@@ -155,7 +155,7 @@ func (c *Cache) serve(group []*committing) error {
 			}
 			served++
 			if b.size <= c.recheckBytes {
-				batch.setRecord(b.sequence, record{Size: b.size, Time: b.time})
+				batch.setRecord(b.sequence, record{size: b.size, time: b.time, publish: b.publish})
 				b.recorded = c.position + 1
 			}
 			b.phase, b.publish = phaseComplete, nil
@@ -178,6 +178,18 @@ func (c *Cache) serve(group []*committing) error {
 		c.durable = c.position
 	}
 	c.count.bundlesCommitted.Add(served)
+	return nil
+}
+
+// synchronize makes the batches up to one durable, if they are not; writing is held.
+func (c *Cache) synchronize(position uint64) error {
+	if position <= c.onDisk {
+		return nil
+	}
+	if err := c.index.sync(); err != nil {
+		return err
+	}
+	c.synced(c.position)
 	return nil
 }
 

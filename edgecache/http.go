@@ -1,10 +1,8 @@
 package edgecache
 
 import (
-	"errors"
 	"io"
 	"net/http"
-	"os"
 	"time"
 
 	"fanfare/control"
@@ -36,6 +34,7 @@ type found struct {
 	bundle *bundle   // nil if there is none
 	time   int64     // of the entry, in milliseconds since 1970 UTC
 	file   *openFile // nil for an empty object
+	size   int64     // of the file, in bytes
 	answer control.Answer
 	// evicted explains an answer of Incomplete.
 	evicted bool
@@ -97,16 +96,24 @@ func (h *handler) refuse(w http.ResponseWriter, code int, d detail, text string)
 	_, _ = io.WriteString(w, text+"\n") // a reader who is gone needs no answer
 }
 
-// find looks a key up and acquires the file. Between the two the bundle may go, for a purge, a
-// newer version or space: then the catalogue has another answer.
+// find looks a key up and acquires the file, which is there in full. Between the two the bundle may
+// go, for a purge, a newer version or space, or it may be lost: then the catalogue has another answer.
 func (c *Cache) find(key control.Key) (f found, err error) {
 	for range 4 {
 		if f = c.lookup(key); f.answer != control.Found || f.row.Length == 0 {
 			return f, nil
 		}
-		f.file, err = c.disk.files.acquire(f.row.Version)
-		if !errors.Is(err, os.ErrNotExist) {
-			return f, err
+		if f.file, err = c.disk.files.acquire(f.row.Version); err == nil {
+			if err = f.file.check(f.size); err == nil {
+				return f, nil
+			}
+		}
+		again := c.lose(f.row.Version, err, f.file)
+		if f.file != nil {
+			c.disk.files.release(f.file)
+		}
+		if !again {
+			break
 		}
 	}
 	return f, err
@@ -117,7 +124,7 @@ func (c *Cache) lookup(key control.Key) (f found) {
 	defer c.mu.RUnlock()
 	f.row, f.answer = c.catalogue.LookupRequest(key)
 	if b := c.bundles[f.row.Version]; b != nil {
-		f.bundle, f.time, f.evicted = b, b.time, b.phase == phaseEvicted
+		f.bundle, f.time, f.evicted, f.size = b, b.time, b.phase == phaseEvicted, b.size
 		if f.answer == control.Found {
 			b.served.Store(c.now().UnixNano())
 		}
@@ -148,6 +155,12 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, f found) {
 		servePart(w, r, &f.row.Object, modified, b)
 	}
 	_ = b.conn.Release() // whoever is gone needs no answer; the server finds out
+	if b.stopped {
+		// The answer is shorter than its head says, so the server ends the connection.
+		if err := f.file.readable(b.offset + b.end); err != nil {
+			h.cache.lose(f.row.Version, err, f.file)
+		}
+	}
 }
 
 // Stats returns a copy.

@@ -6,7 +6,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -205,13 +204,4 @@ func TestUnlinkedWhileServed(t *testing.T) {
 	if after, err := http.Get(server.URL + "/a"); err != nil || after.StatusCode != 404 {
 		t.Errorf("%v %v", after, err)
 	}
-}
-
-// A file that somebody removed is an error of this edge, not an absent object.
-func TestMissingFile(t *testing.T) {
-	e := site(t)
-	if err := os.Remove(e.disk.path(1)); err != nil {
-		t.Fatal(err)
-	}
-	e.want(at("/digits"), 500, "")
 }

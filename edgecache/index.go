@@ -23,7 +23,7 @@ import (
 //	's'             the entry there, as sent
 //	'e' sequence    entry as sent: above the mark, or of a bundle that is not complete
 //	'm' sequence    encoded manifest of a bundle whose entry is above the mark
-//	'b' sequence    a bundle that is complete, or was and is evicted
+//	'b' sequence    a bundle that is complete, or was and is evicted or lost: a record
 //	'd' sequence    which objects of a bundle are rows no more; none if all are
 //	'r' ^sequence   the objects of a bundle: rows, as far as its entry is not above the mark. The
 //	                newest come first, next to the keys above: what is written at a time lies
@@ -40,17 +40,10 @@ const (
 )
 
 // indexFormat is the version of all this.
-const indexFormat = 4
+const indexFormat = 5
 
 // ballastBytes is what is given back to a full disk so that the index can go on.
 const ballastBytes = 8 << 20
-
-// record is the state of a bundle in the index.
-type record struct {
-	Evicted bool
-	Size    int64 // of the file
-	Time    int64 // of the entry, in milliseconds since 1970 UTC
-}
 
 // index is the durable state beside the bundle files.
 type index struct {
@@ -227,27 +220,6 @@ func (b batch) forget(sequence uint64) {
 		b.delete(sequenceKey(tag, sequence))
 	}
 	b.delete(rowsKey(sequence))
-}
-
-func (b batch) setRecord(sequence uint64, r record) {
-	v := make([]byte, 17)
-	if r.Evicted {
-		v[0] = 1
-	}
-	binary.BigEndian.PutUint64(v[1:], uint64(r.Size))
-	binary.BigEndian.PutUint64(v[9:], uint64(r.Time))
-	b.set(sequenceKey(tagBundle, sequence), v)
-}
-
-func readRecord(v []byte) (record, error) {
-	if len(v) != 17 {
-		return record{}, errors.New("edgecache: the index has a damaged bundle record")
-	}
-	return record{
-		Evicted: v[0] == 1,
-		Size:    int64(binary.BigEndian.Uint64(v[1:])),
-		Time:    int64(binary.BigEndian.Uint64(v[9:])),
-	}, nil
 }
 
 // indexLog passes on what the index says when something is wrong.

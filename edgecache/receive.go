@@ -53,13 +53,16 @@ func (c *Cache) Begin(sequence uint64, oti fec.OTI) error {
 	case phaseReady, phaseCommitting, phaseComplete, phaseEvicted:
 		return ErrNotWanted
 	case phaseFailed:
-		if !c.retriable(b) {
+		if !c.due(b) {
 			return fmt.Errorf("%w: %s", ErrFailed, b.reason)
 		}
 		c.setPhase(b, phaseWanted)
 	}
 	if oti != b.publish.OTI {
 		return ErrOTI
+	}
+	if err := c.synchronize(b.recorded); err != nil { // that it is lost, before there is a file of its length
+		return err
 	}
 	in, err := c.create(sequence, oti, part)
 	if err == nil {
@@ -115,10 +118,7 @@ func (c *Cache) announce(in *incoming, b *bundle) error {
 	in.announced = true
 	c.unannounced -= in.unannounced
 	in.unannounced = 0
-	in.digests = b.publish.ManifestDigests
-	if m := b.publish.InlineManifest(); m != nil {
-		in.digests, in.manifestKnown = m.Digests, true
-	}
+	in.digests, in.manifestKnown = knownDigests(b.publish), b.publish.ManifestLength == 0
 	return c.admit(b, in.file)
 }
 

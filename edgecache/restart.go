@@ -118,8 +118,8 @@ func (c *Cache) restore() error {
 	if err := c.restoreFiles(); err != nil {
 		return err
 	}
-	for c.cfg.MaxBytes > 0 && c.bytes > c.cfg.MaxBytes {
-		if evicted, err := c.evict(); err != nil || !evicted {
+	if c.cfg.MaxBytes > 0 && c.bytes > c.cfg.MaxBytes {
+		if err := c.evict(c.bytes - c.cfg.MaxBytes); err != nil && !errors.Is(err, errFull) {
 			return err
 		}
 	}
@@ -130,29 +130,49 @@ func (c *Cache) restore() error {
 	return nil
 }
 
-// restoreRecords reads the bundles that are complete or evicted.
+// restoreRecords reads the bundles that are complete, or were, and finds out which of them are lost.
+// These are recorded durably before restoreFiles makes their files as long as they were.
 func (c *Cache) restoreRecords() error {
-	return c.index.each(tagBundle, func(key, value []byte) error {
-		r, err := readRecord(value)
+	lost := c.index.newBatch()
+	err := c.index.each(tagBundle, func(key, value []byte) error {
+		r, err := readRecord(value, false)
 		if err != nil {
 			return err
 		}
-		b := &bundle{sequence: keySequence(key), phase: phaseComplete, time: r.Time, size: r.Size}
-		if info, err := os.Stat(c.disk.path(b.sequence)); r.Evicted || r.Size > 0 && (err != nil || info.Size() != r.Size) {
-			b.phase, b.size = phaseEvicted, 0
-			if !r.Evicted {
-				if err == nil {
-					err = fmt.Errorf("it has %d bytes, not %d", info.Size(), r.Size)
+		b := &bundle{sequence: keySequence(key), phase: phaseComplete, time: r.time, size: r.size}
+		b.served.Store(r.time * int64(time.Millisecond))
+		c.bundles[b.sequence] = b
+		if r.fate == fateComplete && r.size > 0 {
+			if cause := c.disk.inspect(b.sequence, r.size); cause != nil {
+				c.tellLost(b.sequence, cause)
+				if r, err = readRecord(value, true); err != nil {
+					return err
 				}
-				c.cfg.Log.Warn("bundle file lost, what is in it is answered 503", "sequence", b.sequence, "err", err,
-					"remedy", "publish it again, or empty the edge's directory and start it again")
+				r.fate = fateLost
+				lost.setRecord(b.sequence, r)
 			}
 		}
-		b.served.Store(r.Time * int64(time.Millisecond))
-		c.bundles[b.sequence] = b
-		c.bytes += b.size
+		switch r.fate {
+		case fateComplete:
+			c.bytes += b.size
+		case fateEvicted:
+			b.phase, b.size = phaseEvicted, 0
+		case fateLost:
+			c.want(b, r)
+		}
 		return nil
 	})
+	n := c.count.bundlesLost.Load()
+	if err != nil || n == 0 {
+		return errors.Join(err, lost.b.Close())
+	}
+	if n > maxLostTold {
+		c.cfg.Log.Warn("bundle files lost, and fetched again", "lost", n)
+	}
+	if err := lost.apply(); err != nil {
+		return err
+	}
+	return c.index.sync()
 }
 
 // restoreRows reads mark and rows.
@@ -175,15 +195,16 @@ func (c *Cache) restoreRows() error {
 	for sequence := range c.bundles {
 		complete = append(complete, sequence)
 	}
-	// The evicted were complete once, and nothing older is served instead of them.
+	// The evicted and the lost were complete once, and nothing older is served instead of them.
 	c.catalogue.Restore(mark, hash, stored, slices.Values(complete))
 	if failed != nil {
 		return fmt.Errorf("edgecache: read index: %w", failed)
 	}
 	for sequence, b := range c.bundles {
-		if b.phase == phaseEvicted {
+		if b.phase != phaseComplete {
 			c.catalogue.Evicted(sequence)
 		}
+		b.folded = sequence <= mark
 	}
 	return nil
 }

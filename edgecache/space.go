@@ -1,9 +1,11 @@
 package edgecache
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -29,22 +31,17 @@ func (c *Cache) admit(b *bundle, file *os.File) error {
 			return errTooLarge
 		}
 		if c.bytes+size > limit && len(c.drops) > 0 {
-			if err := c.index.sync(); err != nil {
+			if err := c.synchronize(c.position); err != nil {
 				return err
 			}
-			c.synced(c.position)
 			if err := c.unlink(); err != nil {
 				return err
 			}
 			c.disk.wait()
 		}
-		for c.bytes+size > limit {
-			evicted, err := c.evict()
-			if err != nil {
+		if c.bytes+size > limit {
+			if err := c.evict(c.bytes + size - limit); err != nil {
 				return err
-			}
-			if !evicted {
-				return errFull
 			}
 		}
 	}
@@ -58,45 +55,75 @@ func (c *Cache) admit(b *bundle, file *os.File) error {
 	return nil
 }
 
-// evict removes the complete bundle that was served longest ago. writing is held.
-func (c *Cache) evict() (evicted bool, err error) {
-	var oldest *bundle
-	for _, b := range c.bundles {
-		if b.phase != phaseComplete || b.size == 0 {
-			continue
-		}
-		if oldest == nil || b.served.Load() < oldest.served.Load() ||
-			b.served.Load() == oldest.served.Load() && b.sequence < oldest.sequence {
-			oldest = b
-		}
+// evictAhead is which part of the size limit is given up beyond what is needed, so that not every
+// bundle has to wait for the index.
+const evictAhead = 128
+
+// evict removes complete bundles of so many bytes at least, those served longest ago; errFull if there
+// are not so many. writing is held.
+func (c *Cache) evict(need int64) error {
+	victims := c.victims(need)
+	if victims == nil {
+		return errFull
 	}
-	if oldest == nil {
-		return false, nil
-	}
-	if oldest.recorded > c.onDisk { // without record and file it would be wanted again
-		if err := c.index.sync(); err != nil {
-			return false, err
+	sizes := make([]int64, len(victims))
+	err := c.change(func(batch batch) error {
+		for i, b := range victims {
+			c.catalogue.Evicted(b.sequence)
+			batch.setRecord(b.sequence, record{fate: fateEvicted, time: b.time})
+			sizes[i] = b.size
+			b.phase, b.size = phaseEvicted, 0
 		}
-		c.synced(c.position)
-	}
-	size := oldest.size
-	err = c.change(func(batch batch) error {
-		c.catalogue.Evicted(oldest.sequence)
-		batch.setRecord(oldest.sequence, record{Evicted: true, Time: oldest.time})
-		oldest.phase, oldest.size = phaseEvicted, 0
 		return nil
 	})
 	if err != nil {
-		return false, err
+		return err
 	}
-	// The record need not be durable first: a complete bundle without file counts as evicted.
-	if err := c.disk.remove(oldest.sequence); err != nil {
-		return false, fmt.Errorf("edgecache: unlink bundle: %w", err)
+	// A bundle that is recorded as complete and has no file is lost, and would be fetched again.
+	if err := c.synchronize(c.position); err != nil {
+		return err
 	}
-	c.giveBack(size)
-	c.count.bundlesEvicted.Add(1)
-	c.cfg.Log.Info("bundle evicted", "sequence", oldest.sequence, "bytes", size)
-	return true, nil
+	var failed error
+	for i, b := range victims {
+		if err := c.disk.remove(b.sequence); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("edgecache: unlink bundle: %w", err))
+			continue
+		}
+		c.giveBack(sizes[i])
+		c.count.bundlesEvicted.Add(1)
+		c.cfg.Log.Info("bundle evicted", "sequence", b.sequence, "bytes", sizes[i])
+	}
+	return failed
+}
+
+// victims returns the complete bundles that were served longest ago, of need bytes or somewhat more
+// together; nil if there are not so many. writing is held.
+func (c *Cache) victims(need int64) []*bundle {
+	var all []*bundle
+	left := need
+	served := make(map[*bundle]int64) // requests go on meanwhile
+	for _, b := range c.bundles {
+		if b.phase == phaseComplete && b.size > 0 {
+			all = append(all, b)
+			served[b] = b.served.Load()
+			left -= b.size
+		}
+	}
+	if left > 0 {
+		return nil
+	}
+	slices.SortFunc(all, func(a, b *bundle) int {
+		return cmp.Or(cmp.Compare(served[a], served[b]), cmp.Compare(a.sequence, b.sequence))
+	})
+	ahead := need + c.cfg.MaxBytes/evictAhead
+	var freed int64
+	for i, b := range all {
+		if freed >= need && freed+b.size > ahead {
+			return all[:i]
+		}
+		freed += b.size
+	}
+	return all
 }
 
 // giveBack takes note that space became free: bundles that failed for want of it are wanted again.
@@ -181,9 +208,9 @@ func passing(cause error) bool {
 	return errors.Is(cause, unix.ENOSPC) || errors.Is(cause, unix.EDQUOT) || errors.Is(cause, errFull) || errors.As(cause, &aborted)
 }
 
-// retriable reports whether a failed bundle is due for another try.
-func (c *Cache) retriable(b *bundle) bool {
-	return !b.retry.IsZero() && !c.now().Before(b.retry)
+// due reports whether it is time for a bundle that is wanted, or for another try of one that failed.
+func (c *Cache) due(b *bundle) bool {
+	return (b.phase != phaseFailed || !b.retry.IsZero()) && !c.now().Before(b.retry)
 }
 
 // setPhase moves a bundle on; writing is held.

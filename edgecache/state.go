@@ -62,14 +62,15 @@ type Block struct {
 type BlockRange struct{ First, Count uint32 }
 
 // Wanted returns up to n announced bundles, by sequence, that should be on their way: not
-// complete, of use as far as is known, and not failed, or failed long enough ago.
+// complete, of use as far as is known, and not failed, or failed long enough ago. Lost ones are among
+// them.
 func (c *Cache) Wanted(n int) []Wanted {
 	c.reap()
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	var wanted []Wanted
 	for sequence, b := range c.pending {
-		if b.phase != phaseWanted && (b.phase != phaseFailed || !c.retriable(b)) || !c.catalogue.Needed(sequence) {
+		if b.phase != phaseWanted && b.phase != phaseFailed || !c.due(b) || !c.catalogue.Needed(sequence) {
 			continue
 		}
 		wanted = append(wanted, Wanted{Sequence: sequence, OTI: b.publish.OTI})

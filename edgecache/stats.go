@@ -27,6 +27,9 @@ type Stats struct {
 	BundlesEvicted, BundlesDropped uint64
 	// BundlesFailed is how often a bundle failed to be stored.
 	BundlesFailed uint64
+	// BundlesLost is the complete bundles whose file was found gone, short or unreadable, by Open or a
+	// request: they are wanted again.
+	BundlesLost uint64
 	// EntriesApplied is the entries taken for the first time.
 	EntriesApplied uint64
 
@@ -50,7 +53,7 @@ type counters struct {
 	blocksSpilled, symbolsSpilled, blocksEmptied                atomic.Uint64
 	symbolsStored, symbolsRefused                               atomic.Uint64
 	bundlesCommitted, bundlesEvicted, bundlesDropped            atomic.Uint64
-	bundlesFailed, entriesApplied                               atomic.Uint64
+	bundlesFailed, bundlesLost, entriesApplied                  atomic.Uint64
 	requestsHit, requestsAbsent, requestsUnavailable            atomic.Uint64
 	requestsInvalid                                             atomic.Uint64
 	memoryBytes                                                 atomic.Int64
@@ -65,7 +68,8 @@ func (c *counters) fill(s *Stats) {
 	s.SymbolsStored, s.SymbolsRefused = c.symbolsStored.Load(), c.symbolsRefused.Load()
 	s.BundlesCommitted = c.bundlesCommitted.Load()
 	s.BundlesEvicted, s.BundlesDropped = c.bundlesEvicted.Load(), c.bundlesDropped.Load()
-	s.BundlesFailed, s.EntriesApplied = c.bundlesFailed.Load(), c.entriesApplied.Load()
+	s.BundlesFailed, s.BundlesLost = c.bundlesFailed.Load(), c.bundlesLost.Load()
+	s.EntriesApplied = c.entriesApplied.Load()
 	s.RequestsHit, s.RequestsAbsent = c.requestsHit.Load(), c.requestsAbsent.Load()
 	s.RequestsUnavailable, s.RequestsInvalid = c.requestsUnavailable.Load(), c.requestsInvalid.Load()
 	s.MemoryBytes = c.memoryBytes.Load()
