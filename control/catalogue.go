@@ -201,8 +201,8 @@ func (c *Catalogue) Complete(sequence uint64) (needed bool) {
 	return c.bundles[sequence] != nil
 }
 
-// Evicted says that the bytes of a bundle, which was complete, are gone: its rows stay, incomplete.
-// Nothing older is served instead.
+// Evicted says that the bytes of a bundle, which was complete, are gone, on purpose or not: its rows
+// stay, incomplete, until Complete says that they are here again. Nothing older is served instead.
 func (c *Catalogue) Evicted(sequence uint64) {
 	if b := c.bundles[sequence]; b != nil {
 		b.complete, b.evicted = false, true

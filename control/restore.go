@@ -16,8 +16,8 @@ type Stored struct {
 // Restore replaces the state by one that a store kept: the mark and the hash of that entry, the
 // bundles that Changes had not released, in any order (those above the mark are passed over), and the
 // bundles whose bytes are here. Entries above the mark, and their manifests, are then applied
-// again. A complete bundle without rows is in Released of the next Changes. Evicted bundles are
-// told as complete, and then by Evicted.
+// again. A complete bundle without rows is in Released of the next Changes. Bundles
+// whose bytes went are told as complete, and then by Evicted.
 func (c *Catalogue) Restore(mark uint64, hash Hash, bundles iter.Seq[Stored], complete iter.Seq[uint64]) {
 	c.reset()
 	c.mark, c.hash, c.highest = mark, hash, mark

@@ -12,7 +12,7 @@
 // # Who calls what
 //
 // One goroutine, the loop, calls the writing half: Apply, Withdraw, Signed, Begin, Symbol,
-// StoreBlock, FinishBlock, Poisoned, Ready, Abort, Whole, Wanted; and either Sync and State, or
+// StoreBlock, FinishBlock, Poisoned, Ready, Abort, Whole, Wanted, Lost; and either Sync and State, or
 // Settle, Unsynced and Durable, with Harden in one goroutine beside it. Commit is called once for
 // each bundle that Ready named, by the loop or by other goroutines, several at a time if they like.
 // Requests to the Handler, SetReady, Stats, Missing, CheckHead and Position run anywhere, at any
@@ -41,8 +41,18 @@
 // An entry is in force over HTTP when Apply returns, and durable when Sync or Harden returns; State
 // and Durable tell only what is durable. The file of a bundle that a purge killed goes after the
 // purge is durable. The bytes of an unfinished bundle are not synced: a restart verifies them block
-// by block against their digests, and what does not match, a hole included, is missing. A complete
-// bundle whose file is gone counts as evicted.
+// by block against their digests, and what does not match, a hole included, is missing.
+//
+// A complete bundle whose file is gone, shorter or longer than it was is lost (lost.go): somebody
+// removed it, or restored a part of the directory, or the file system did. Open finds that out, which
+// looks at the length of each file, and so does a request that meets it, or that cannot read the file;
+// what is as long as it was is believed. From then on State says so, requests are answered as
+// before the bundle came, and Wanted names it, as one that was not received yet. What it takes to
+// receive it again, the OTI and the digests, is in its record. Open goes on with the blocks that are
+// still there; a request unlinks what is left, since others may be reading it, and no byte of what they
+// read is ever written again. Before a file of a lost bundle's length is made, the loss is durable; and
+// before an evicted bundle's file goes the eviction is, so that it is not taken for lost. A bundle that is
+// lost a second time waits for Config.RetryAfter, then for twice as long, and so on, up to a day.
 //
 // Commit waits for the disk once: for the bundle's file, its name, and the index with the entry,
 // which are synced at the same time. Then the bundle is served and told. Only now its record is

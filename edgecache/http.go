@@ -12,9 +12,9 @@ import (
 // Handler returns the HTTP face: GET and HEAD of what is published, by host and path.
 //
 // Every answer has a Cache-Status field (RFC 9211) with the edge's name: hit, or fwd=miss and a
-// detail: "absent" (404), "incomplete" (503: announced, on its way), "evicted" (503: the size
-// limit took its bytes), "stale" (503: the edge has not caught up yet), "key" (400), "error"
-// (500); or fwd=method (405). The query of a URL is not part of its key.
+// detail: "absent" (404), "incomplete" (503: announced, on its way; or lost, and on its way again),
+// "evicted" (503: the size limit took its bytes), "stale" (503: the edge has not caught up yet), "key"
+// (400), "error" (500); or fwd=method (405). The query of a URL is not part of its key.
 func (c *Cache) Handler() http.Handler {
 	return &handler{cache: c, status: newCacheStatus(c.cfg.Name)}
 }

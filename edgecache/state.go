@@ -17,7 +17,8 @@ type State struct {
 	// Newest is the highest sequence of all entries that are here, Mark or above.
 	Newest uint64
 	// Complete is the sequence up to which every entry is in force and every bundle that
-	// still matters is served. A bundle that the size limit evicted no longer matters.
+	// still matters is served. A bundle that the size limit evicted no longer matters, one that was
+	// lost does.
 	Complete uint64
 	// Done has the sequences above Complete of which the same is true: ascending, apart, at
 	// most MaxDone: of more, the lowest and the highest.

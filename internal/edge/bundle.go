@@ -143,6 +143,15 @@ func (l *loop) settle(now mono.Time) {
 	}
 }
 
+// takeLost takes note that requests found lost bundles: reconcile has them come again, as it has those
+// that were found lost at the start.
+func (l *loop) takeLost(now mono.Time) {
+	if l.cache.Lost() {
+		l.dirty = true
+		l.tell(now)
+	}
+}
+
 // handCommits gives the committer the bundles that wait for it, if it has time.
 func (l *loop) handCommits() {
 	if l.commitRuns || len(l.commits) == 0 {

@@ -48,4 +48,15 @@
 // so that what multicast brings and what HTTP brings mix. A block that is wrong there, too, is
 // damaged at the origin: the report says so. When every block is verified the committer makes the
 // bundle durable, and then it is served and reported.
+//
+// A bundle whose file is lost, while the edge is down or while it runs, is wanted by the cache again
+// (see edgecache): it is expected and asked for like any that did not come, and reported as missing
+// until it has.
+//
+// # The start
+//
+// The cache is opened before the group is joined: it may read gigabytes of what is half there, and
+// what overflows a socket meanwhile would look like the loss of an edge that cannot keep up, by
+// which the origin chooses repair for all. What was sent before the edge joined it asks for like any
+// that comes late.
 package edge

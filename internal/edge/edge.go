@@ -77,7 +77,7 @@ func Run(ctx context.Context, c Config) error {
 	return e.Run(ctx)
 }
 
-// Edge is an edge whose sockets are open.
+// Edge is an edge that has its directory and its HTTP addresses.
 type Edge struct {
 	cfg        Config
 	log        *slog.Logger
@@ -85,6 +85,9 @@ type Edge struct {
 	generation control.Generation
 	id         *identity
 
+	// options are for group; peer is the origin's address, if there is a path to it.
+	options mcast.Options
+	peer    netip.AddrPort
 	// unicast carries feedback; nil in a one-way session.
 	group, unicast *mcast.Conn
 	poller         *mcast.Poller
@@ -101,7 +104,7 @@ type Edge struct {
 // resultQueue is how many results of other goroutines wait for the loop at most.
 const resultQueue = 64
 
-// Open checks the configuration, locks the directory, joins the group, and takes the HTTP
+// Open checks the configuration, locks the directory, finds the origin, and takes the HTTP
 // addresses; Run must follow. ctx bounds the look-up of the origin's name.
 func Open(ctx context.Context, c Config) (*Edge, error) {
 	if err := c.Validate(); err != nil {
@@ -125,7 +128,7 @@ func Open(ctx context.Context, c Config) (*Edge, error) {
 	if e.id, err = openIdentity(c.Dir); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(e.join(ctx), e.listen()); err != nil {
+	if err := errors.Join(e.aim(ctx), e.listen()); err != nil {
 		e.close()
 		return nil, err
 	}
@@ -135,26 +138,30 @@ func Open(ctx context.Context, c Config) (*Edge, error) {
 // HTTPAddr returns the address that content is served on.
 func (e *Edge) HTTPAddr() net.Addr { return e.content.listener.Addr() }
 
-// join opens the sockets.
-func (e *Edge) join(ctx context.Context) error {
-	var peer netip.AddrPort
-	var err error
+// aim finds out what join needs, as far as it can be known in advance.
+func (e *Edge) aim(ctx context.Context) (err error) {
 	if !e.session.OneWay() {
-		if peer, err = resolve(ctx, e.session.Origin, e.session.Group.Addr().Is6()); err != nil {
+		if e.peer, err = resolve(ctx, e.session.Origin, e.session.Group.Addr().Is6()); err != nil {
 			return err
 		}
 	}
-	wanted := mcast.ReceiveBuffer(uint64(e.session.Rate))
-	options := mcast.Options{
+	e.options = mcast.Options{
 		Group: e.session.Group, Source: e.session.Source, Interface: e.cfg.Interface,
-		ReceiveBuffer: wanted, Loss: e.cfg.InjectLoss, LossSeed: e.random(lossStream).Uint64(),
+		ReceiveBuffer: mcast.ReceiveBuffer(uint64(e.session.Rate)),
+		Loss:          e.cfg.InjectLoss, LossSeed: e.random(lossStream).Uint64(),
 	}
-	if e.group, err = mcast.Join(options); err != nil {
+	return e.options.Validate()
+}
+
+// join opens the sockets. From then on they must be read: what overflows their buffers looks to the
+// origin like the loss of an edge that cannot keep up.
+func (e *Edge) join() (err error) {
+	if e.group, err = mcast.Join(e.options); err != nil {
 		return err
 	}
 	conns := []*mcast.Conn{e.group}
 	if !e.session.OneWay() {
-		if e.unicast, err = mcast.DialUnicast(peer, mcast.Options{}); err != nil {
+		if e.unicast, err = mcast.DialUnicast(e.peer, mcast.Options{}); err != nil {
 			return err
 		}
 		conns = append(conns, e.unicast)
@@ -162,9 +169,9 @@ func (e *Edge) join(ctx context.Context) error {
 	if e.poller, err = mcast.NewPoller(conns...); err != nil {
 		return err
 	}
-	granted := e.group.Stats().ReceiveBuffer
+	granted, wanted := e.group.Stats().ReceiveBuffer, e.options.ReceiveBuffer
 	e.log.Info("joined", "group", e.session.Group, "source", e.session.Source, "interface", e.cfg.Interface,
-		"origin", peer, "one_way", e.session.OneWay(), "name", e.cfg.Name, "receive_buffer", granted)
+		"origin", e.peer, "one_way", e.session.OneWay(), "name", e.cfg.Name, "receive_buffer", granted)
 	if granted < wanted {
 		e.log.Warn(fmt.Sprintf("the receive buffer is smaller than it should be, so packets may be lost here; allow it with sysctl -w net.core.rmem_max=%d", wanted),
 			"granted", granted, "wanted", wanted)
@@ -259,7 +266,8 @@ func (e *Edge) servers() []*server {
 	return []*server{e.content, e.admin}
 }
 
-// receive opens the cache, and has the loop run on it.
+// receive opens the cache, which may take long since it reads what is half there, then joins the
+// group, and has the loop run on both.
 func (e *Edge) receive(ctx context.Context) error {
 	cache, err := edgecache.Open(edgecache.Config{
 		Dir: e.cfg.Dir, Name: e.cfg.Name, Channel: e.session.Channel, Generation: e.generation,
@@ -271,7 +279,9 @@ func (e *Edge) receive(ctx context.Context) error {
 	}
 	handler := cache.Handler()
 	e.handler.Store(&handler)
-	err = e.runLoop(ctx, cache)
+	if err = e.join(); err == nil {
+		err = e.runLoop(ctx, cache)
+	}
 	for _, s := range e.servers() {
 		s.stop() // no request is under way when the cache is closed
 	}
@@ -310,7 +320,7 @@ func (e *Edge) runLoop(ctx context.Context, cache *edgecache.Cache) error {
 	return group.Wait()
 }
 
-// close closes what Open opened.
+// close closes what Open and join opened.
 func (e *Edge) close() {
 	for _, s := range e.servers() {
 		if s != nil {

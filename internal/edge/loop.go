@@ -147,6 +147,7 @@ func (l *loop) run(ctx context.Context) error {
 func (l *loop) turn(now mono.Time) {
 	l.events(now)
 	l.settle(now)
+	l.takeLost(now)
 	if !l.planned || now >= l.feed.next {
 		l.plan(now)
 	}

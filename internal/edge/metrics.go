@@ -97,6 +97,7 @@ func (m *metrics) addCache() {
 	m.counter("bundles_evicted", "Complete bundles that went for the size limit.", func(s *snapshot) uint64 { return s.cache.BundlesEvicted })
 	m.counter("bundles_dropped", "Bundles whose objects were purged or superseded.", func(s *snapshot) uint64 { return s.cache.BundlesDropped })
 	m.counter("bundles_failed", "Failures to store a bundle.", func(s *snapshot) uint64 { return s.cache.BundlesFailed })
+	m.counter("bundles_lost", "Complete bundles whose file was found gone, cut short or unreadable, and that are fetched again.", func(s *snapshot) uint64 { return s.cache.BundlesLost })
 	m.counter("entries_applied", "Entries of the log taken for the first time.", func(s *snapshot) uint64 { return s.cache.EntriesApplied })
 	m.gauge("cache_bytes", "Size of the bundle files, in bytes.", func(s *snapshot) float64 { return float64(s.cache.Bytes) })
 	m.gauge("cache_bundles", "Number of bundle files.", func(s *snapshot) float64 { return float64(s.cache.Bundles) })

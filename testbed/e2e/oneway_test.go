@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -79,7 +80,7 @@ func TestOneWay(t *testing.T) {
 	w.awaitGone(first, "/old", 5*time.Second)
 	w.awaitGone(victim, "/old.bin", 5*time.Second)
 
-	w.publish(map[string][]byte{"large.bin": content("large", 10<<20)}, "large")
+	large := w.publish(map[string][]byte{"large.bin": content("large", 10<<20)}, "large")
 	w.publish(smallFiles("small", 100), "small")
 	w.files = urls(w.files)
 	w.awaitFiles(first, 20*time.Second)
@@ -94,6 +95,9 @@ func TestOneWay(t *testing.T) {
 	w.publish(map[string][]byte{"second.bin": content("second", 10<<20)}, "second")
 	w.inPart(victim, 10)
 	victim.Kill()
+	if err := os.Remove(victim.bundleFile(large.First)); err != nil { // it comes again in the next cycle
+		t.Fatal(err)
+	}
 	w.origin.Kill()
 	w.startOrigin()
 	victim.start(w)
