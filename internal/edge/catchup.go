@@ -21,7 +21,7 @@ func (l *loop) updateReadiness() {
 	mark, _ := l.cache.Position()
 	state := readyState{Ready: c.ready, Mark: mark, Head: l.feed.head.Sequence}
 	if l.doubt.outdated {
-		state.Origin = l.originOutdated
+		state.Origin = l.doubt.sentence
 		if !c.ready {
 			state.Reason = "the origin lacks what this edge would have to catch up with"
 		}
@@ -36,7 +36,7 @@ func (l *loop) updateReadiness() {
 	}
 	l.readinessDue = false
 	switch {
-	case !l.feed.heard && l.head != nil:
+	case !l.feed.heard && l.doubt.believed.raw != nil:
 		state.Reason = "the origin's head is below what this edge has: perhaps its directory was restored from an older copy"
 	case !l.feed.heard:
 		state.Reason = "no verified heartbeat of the origin has been heard yet"

@@ -1,7 +1,9 @@
 package edge
 
 import (
+	"bytes"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"fanfare/internal/mono"
@@ -25,15 +27,18 @@ const (
 	doubtAtOnce                 = 64
 )
 
-// doubt is whether the origin's log is still the one that the edge follows. It decides when the
-// origin is asked; its owner asks, and tells what came of it.
+// doubt is whether the origin's log is still the one that the edge follows, and what is kept to find
+// out, and to take back. It decides when the origin is asked; its owner asks, and tells what came of
+// it.
 type doubt struct {
 	rng *rand.Rand
 	// suspected says that something did not fit since the origin was asked last; broken, that it was
 	// a signed entry or head that contradicts those that are here.
 	suspected, broken bool
-	// outdated says that the origin itself found its log to lack what it has signed.
+	// outdated says that the origin itself found its log to lack what it has signed, sentence what
+	// exactly.
 	outdated bool
+	sentence string
 	// asking says that a request is under way; due is when the next one is.
 	asking bool
 	due    mono.Time
@@ -41,6 +46,41 @@ type doubt struct {
 	last                mono.Time
 	answered            bool
 	unfounded, failures int
+
+	// believed is the head in the last heartbeat that was believed; newest shows that the origin signed
+	// feed.head: it is that, or the entry that it names; taken is the sender's instance when a head was
+	// last taken.
+	believed signedHead
+	newest   []byte
+	taken    uint64
+	// fresh has the entries that were applied above the mark since the sender's last start: those to
+	// withdraw if its log turns out not to be the edge's. A few more may be in it.
+	fresh []uint64
+}
+
+// signedHead is a head as it was sent, with the sender's instance then.
+type signedHead struct {
+	raw      []byte
+	instance uint64
+}
+
+func (h *signedHead) is(raw []byte, instance uint64) bool {
+	return h.raw != nil && h.instance == instance && bytes.Equal(h.raw, raw)
+}
+
+func (h *signedHead) set(raw []byte, instance uint64) {
+	h.raw, h.instance = append(h.raw[:0], raw...), instance
+}
+
+// applied notes an entry, until the mark has passed it.
+func (d *doubt) applied(sequence, mark uint64) {
+	if sequence <= mark {
+		return
+	}
+	if len(d.fresh) == cap(d.fresh) {
+		d.fresh = slices.DeleteFunc(d.fresh, func(s uint64) bool { return s <= mark })
+	}
+	d.fresh = append(d.fresh, sequence)
 }
 
 // holdsBack says that no entries are taken: what comes now is of another log, or may be. (A head

@@ -3,6 +3,7 @@ package edge
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -100,5 +101,41 @@ func TestDoubtSpreads(t *testing.T) {
 	d.suspect(now, false, 1<<30)
 	if after := d.next().Sub(now); after > maxDoubtSpread {
 		t.Errorf("asks after %v", after)
+	}
+}
+
+// What is applied above the mark is kept to be taken back, however much the mark passes meanwhile.
+func TestDoubtApplied(t *testing.T) {
+	d := newTestDoubt(1)
+	for sequence := uint64(1); sequence <= 10_000; sequence++ {
+		mark := max(sequence, 100) - 100
+		d.applied(sequence, mark)
+		d.applied(mark, mark) // it did follow
+		if n := len(d.fresh); n > 1000 || d.fresh[n-1] != sequence {
+			t.Fatalf("%d entries are kept, the last is %d", n, d.fresh[n-1])
+		}
+		for s := mark + 1; s <= sequence; s++ {
+			if !slices.Contains(d.fresh, s) {
+				t.Fatalf("entry %d is forgotten at mark %d", s, mark)
+			}
+		}
+	}
+}
+
+// A head is verified again if it came from another start of the sender.
+func TestSignedHead(t *testing.T) {
+	var h signedHead
+	if h.is(nil, 0) {
+		t.Error("nothing has been verified")
+	}
+	h.set([]byte("head"), 7)
+	for _, test := range []struct {
+		raw      string
+		instance uint64
+		want     bool
+	}{{"head", 7, true}, {"head", 8, false}, {"Head", 7, false}} {
+		if h.is([]byte(test.raw), test.instance) != test.want {
+			t.Errorf("%+v", test)
+		}
 	}
 }

@@ -108,7 +108,8 @@ func (l *loop) apply(now mono.Time, e entry) {
 		return
 	}
 	l.remember(e.Sequence)
-	l.noteFresh(e.Sequence)
+	mark, _ := l.cache.Position()
+	l.doubt.applied(e.Sequence, mark)
 	l.settle(now) // all of its bundle may have come before it
 	l.planned = false
 	l.dirty, l.readinessDue = true, true

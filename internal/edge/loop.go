@@ -64,25 +64,12 @@ type loop struct {
 	// readinessDue says that readiness may have changed.
 	readinessDue bool
 
-	packet    wire.Packet
-	heartbeat wire.Heartbeat
-	feedback  wire.Feedback
-	output    []byte
-	// head is the head in the last heartbeat that was believed, as sent, headInstance that of the
-	// sender then.
-	head         []byte
-	headInstance uint64
-	// newestHead shows that the origin signed feed.head: it is that, or the entry that it names.
-	newestHead []byte
-	// instance is that of the sender when a head was last taken.
-	instance uint64
-	// fresh has the entries that were applied above the mark since the sender's last start: those to
-	// withdraw if its log turns out not to be the edge's. A few more may be in it.
-	fresh []uint64
-	// originOutdated says in a sentence what is wrong while doubt.outdated.
-	originOutdated string
-	socketDrops    uint64
-	counts         packetCounts
+	packet      wire.Packet
+	heartbeat   wire.Heartbeat
+	feedback    wire.Feedback
+	output      []byte
+	socketDrops uint64
+	counts      packetCounts
 	// refused are reasons for refusing heads and entries that the log has told already.
 	refused map[string]bool
 	stats   Stats
@@ -232,7 +219,7 @@ func (l *loop) events(now mono.Time) {
 			l.demoted(now, false)
 		case receiver.SenderRestarted:
 			l.log.Info("the origin's sender restarted")
-			l.fresh = l.fresh[:0]
+			l.doubt.fresh = l.doubt.fresh[:0]
 			l.engine.RequestReport(now) // what it may forget before it hears what edges have, it forgets at its start
 		case receiver.SenderSilent:
 			l.log.Warn("nothing is heard from the origin on the group", "group", l.edge.session.Group)

@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"bytes"
 	"errors"
 
 	"fanfare/control"
@@ -110,10 +109,8 @@ func (l *loop) handleHeartbeat(now mono.Time, p *wire.Packet) {
 		l.counts[wire.Reason(err)]++
 		return
 	}
-	if l.head == nil || h.Instance != l.headInstance || !bytes.Equal(h.Head, l.head) {
-		if !l.openHead(now, h.Head, h.Instance) {
-			return
-		}
+	if !l.doubt.believed.is(h.Head, h.Instance) && !l.openHead(now, h.Head, h.Instance) {
+		return
 	}
 	l.engine.HandleHeartbeat(now, p, h)
 }
@@ -135,16 +132,16 @@ func (l *loop) openHead(now mono.Time, raw []byte, instance uint64) (ok bool) {
 		return false
 	case err != nil:
 		l.suspect(now, true, "the origin's log is not the one that this edge has followed", "error", err)
-		l.head, l.headInstance = append(l.head[:0], raw...), instance
+		l.doubt.believed.set(raw, instance)
 		return true
 	}
-	l.head, l.headInstance = append(l.head[:0], raw...), instance
+	l.doubt.believed.set(raw, instance)
 	if l.doubt.outdated {
 		l.doubt.hurry(now, int(l.engine.Stats().Edges))
 		return true // it counts once the origin has said that it has what is here
 	}
 	if known := l.highestSigned(); head.Sequence < known {
-		if instance != l.instance { // else it was overtaken on the way
+		if instance != l.doubt.taken { // else it was overtaken on the way
 			l.suspect(now, false, "the origin's log ends before what it has signed: its directory was restored from an older copy, or somebody sends old packets again",
 				"head", head.Sequence, "signed", known)
 		}
@@ -153,9 +150,9 @@ func (l *loop) openHead(now mono.Time, raw []byte, instance uint64) (ok bool) {
 	if !l.feed.heard {
 		l.log.Info("the origin's head is verified", "head", head.Sequence)
 	}
-	l.instance = instance
+	l.doubt.taken = instance
 	if l.feed.hear(head) {
-		l.newestHead = append(l.newestHead[:0], proof...)
+		l.doubt.newest = append(l.doubt.newest[:0], proof...)
 		l.plan(now) // before the engine sees the heartbeat, which may say that they are on their way
 		l.readinessDue = true
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"fanfare/internal/api"
@@ -59,28 +58,16 @@ func (p *prover) prove(ctx context.Context, signed [][]byte) proofDone {
 	return done
 }
 
-// noteFresh notes an entry that was applied, until the mark has passed it.
-func (l *loop) noteFresh(sequence uint64) {
-	mark, _ := l.cache.Position()
-	if sequence <= mark {
-		return
-	}
-	if len(l.fresh) == cap(l.fresh) {
-		l.fresh = slices.DeleteFunc(l.fresh, func(s uint64) bool { return s <= mark })
-	}
-	l.fresh = append(l.fresh, sequence)
-}
-
 // withdraw takes back what came of the older copy of the origin before that was found out. (What
 // the mark has passed did follow.)
 func (l *loop) withdraw() {
-	for _, sequence := range l.fresh {
+	for _, sequence := range l.doubt.fresh {
 		if err := l.cache.Withdraw(sequence); err != nil {
 			l.log.Error("an entry of an outdated origin cannot be taken back", "sequence", sequence, "error", err)
 		}
 		delete(l.applied, sequence)
 	}
-	l.fresh, l.dirty = l.fresh[:0], true
+	l.doubt.fresh, l.dirty = l.doubt.fresh[:0], true
 }
 
 // highestSigned returns the highest sequence that the origin is known here to have signed.
@@ -110,7 +97,7 @@ func (l *loop) askOrigin(now mono.Time) {
 		return
 	}
 	if l.feed.heard {
-		signed = append(signed, append([]byte(nil), l.newestHead...))
+		signed = append(signed, append([]byte(nil), l.doubt.newest...))
 	}
 	l.prover.requests <- signed // has room: there is one request at a time
 }
@@ -130,8 +117,8 @@ func (l *loop) doubtDone(now mono.Time, done proofDone) {
 		if signed := l.highestSigned(); signed > done.Head {
 			what = fmt.Sprintf("its log ends at entry %d, and it had signed entry %d", done.Head, signed)
 		}
-		l.originOutdated = "the origin runs on an older copy of its directory: " + what
-		l.log.Error(l.originOutdated + "; this edge serves what it has until the newest copy is put back")
+		l.doubt.sentence = "the origin runs on an older copy of its directory: " + what
+		l.log.Error(l.doubt.sentence + "; this edge serves what it has until the newest copy is put back")
 		for sequence := range l.feed.asked {
 			l.forgetControl(now, wire.ControlTOI(sequence))
 		}
@@ -141,7 +128,7 @@ func (l *loop) doubtDone(now mono.Time, done proofDone) {
 		l.log.Info("the origin has its newest log again", "head", done.Head)
 		fallthrough
 	default:
-		l.head = nil // what was heard in doubt is heard again
+		l.doubt.believed = signedHead{} // what was heard in doubt is heard again
 	}
 	l.planned, l.readinessDue = false, true
 }
