@@ -23,7 +23,7 @@ const (
 )
 
 // loop is everything that a packet may change; one goroutine, run, owns it. Its parts lie in
-// files of their own: packet.go, entry.go, bundle.go, report.go.
+// files of their own: packet.go, entry.go, bundle.go, outdated.go, report.go.
 type loop struct {
 	edge       *Edge
 	log        *slog.Logger
