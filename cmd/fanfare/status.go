@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -26,12 +27,15 @@ func newStatus() *cobra.Command {
 
   state     demoted: far behind the others, so that it gets what it misses by unicast;
             silent: not heard for some seconds (fanfare forget, if it is gone for good)
-  behind    entries of the log that the edge does not yet serve in full
-  net loss  packets lost on the way, of all that were sent to it since it started
-  socket    packets lost because the edge's own receive buffer was full
+  behind    entries of the log that the edge does not yet serve in full; "12 ahead" of those
+            that it has and this origin has not
+  net loss  packets lost on the way, of those sent in the last half minute to a minute
+  socket    packets of that time that the edge's own receive buffer had no room for
+  nacks     how often it has asked for repair
   decoded   blocks that were completed with repair symbols
   fetched   blocks that came by unicast: the edge could not keep up, or they were forged
 
+The last three are counted since the edge was started. A dash is for what is not known.
 OUTDATED says that the origin runs on an older copy of its directory, as edges have shown it.
 Edges of the same name are shown with their ids.
 A one-way origin hears of no edge: it shows how far it is in its cycle instead.`,
@@ -140,9 +144,8 @@ func printStatus(w io.Writer, s *api.Status) error {
 		if names[name] > 1 { // by its id `fanfare forget` knows it apart
 			name += " (" + e.ID + ")"
 		}
-		total := float64(max(e.PacketsReceived+e.PacketsLost, 1))
-		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%.2f %%\t%.2f %%\t%d\t%d\t%d\t%s\n", name, edgeState(e), e.Behind, roundTrip(e),
-			100*float64(e.PacketsLost-min(e.SocketDrops, e.PacketsLost))/total, 100*float64(e.SocketDrops)/total,
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", name, edgeState(e), behind(e), roundTrip(e),
+			part(e.Recent.Lost-min(e.Recent.SocketDrops, e.Recent.Lost), e.Recent), part(e.Recent.SocketDrops, e.Recent),
 			e.NACKsSent, e.BlocksDecoded, e.BlocksFetched, edgeTrouble(e, s.Outdated != ""))
 	}
 	return table.Flush()
@@ -160,6 +163,25 @@ func printCarousel(w io.Writer, s *api.Status) error {
 		c.Cycle, c.Sequence, s.Head, progress.Bytes(c.BytesSent), progress.Bytes(c.Bytes),
 		progress.Took(seconds(c.Seconds)), progress.Took(seconds(c.PauseSeconds)))
 	return err
+}
+
+// behind says how far an edge is.
+func behind(e api.Edge) string {
+	switch {
+	case e.Ahead > 0:
+		return fmt.Sprintf("%d ahead", e.Ahead)
+	case e.Unknown:
+		return "-"
+	}
+	return strconv.FormatUint(e.Behind, 10)
+}
+
+// part writes so many of some packets as a percentage.
+func part(n uint64, of api.Packets) string {
+	if of.Received+of.Lost == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f %%", 100*float64(n)/float64(of.Received+of.Lost))
 }
 
 func roundTrip(e api.Edge) string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -48,6 +49,25 @@ func TestStatusSlowEdges(t *testing.T) {
 		}
 		if got := strings.Contains(text.String(), "40 Mb/s, all that edges can take in"); got != want || !strings.Contains(text.String(), "now 40 Mb/s") {
 			t.Errorf("with %d allowed: %q", allowed, text.String())
+		}
+	}
+}
+
+// TestStatusIsOfNow: losses are those of the last packets, and where nothing is known a dash stands.
+func TestStatusIsOfNow(t *testing.T) {
+	var text strings.Builder
+	edges := []api.Edge{
+		{Name: "lossy", Behind: 3, PacketsReceived: 1e6, Recent: api.Packets{Received: 900, Lost: 100, SocketDrops: 25}},
+		{Name: "ahead", Unknown: true, Ahead: 12, PacketsLost: 5},
+		{Name: "unheard", Unknown: true},
+	}
+	if err := printStatus(&text, &api.Status{Head: 7, Edges: edges}); err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile(`  +`).ReplaceAllString(text.String(), "|")
+	for _, want := range []string{"lossy|silent|3|-|7.50 %|2.50 %|0", "ahead|silent|12 ahead|-|-|-|0", "unheard|silent|-|-|-|-|0"} {
+		if !strings.Contains(rows, want) {
+			t.Errorf("no %q in:\n%s", want, rows)
 		}
 	}
 }

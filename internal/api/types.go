@@ -229,8 +229,12 @@ type Edge struct {
 	Alive     bool      `json:"alive"`
 	FirstSeen time.Time `json:"first_seen"`
 	LastSeen  time.Time `json:"last_seen"`
-	// Behind is how many entries of the log it does not yet serve in full.
+	// Behind is how many entries of the log it does not yet serve in full; Unknown says that this cannot
+	// be told, since it was not heard since the origin's start or follows another log. Ahead is how many
+	// entries it has beyond the origin's newest: the origin's directory is an older copy.
 	Behind   uint64 `json:"behind"`
+	Unknown  bool   `json:"unknown,omitempty"`
+	Ahead    uint64 `json:"ahead,omitempty"`
 	Mark     uint64 `json:"mark"`
 	Complete uint64 `json:"complete"`
 	// Differs says that its catalogue is not the origin's at the same mark.
@@ -243,8 +247,11 @@ type Edge struct {
 	Demoted bool `json:"demoted,omitempty"`
 	// RTTSeconds is the round trip; 0 while it is not known.
 	RTTSeconds float64 `json:"rtt_seconds"`
-	// Loss is the recent loss, 0 to 1.
+	// Loss is the recent loss, 0 to 1, as the edge works it out for repair. Recent is what came of the
+	// packets of the last half minute to a minute, nothing if it is not alive; all other counts are since
+	// the edge's start.
 	Loss            float64    `json:"loss"`
+	Recent          Packets    `json:"recent"`
 	PacketsReceived uint64     `json:"packets_received"`
 	PacketsLost     uint64     `json:"packets_lost"`
 	SocketDrops     uint64     `json:"socket_drops"` // part of PacketsLost
@@ -254,6 +261,15 @@ type Edge struct {
 	BlocksFetched   uint64     `json:"blocks_fetched"` // by unicast
 	Failed          []Failure  `json:"failed,omitempty"`
 	Progress        []Progress `json:"progress,omitempty"`
+}
+
+// Packets is what came, at one edge, of the packets of some time.
+type Packets struct {
+	Seconds  float64 `json:"seconds"`
+	Received uint64  `json:"packets_received"`
+	Lost     uint64  `json:"packets_lost"`
+	// SocketDrops is part of Lost.
+	SocketDrops uint64 `json:"socket_drops"`
 }
 
 // Failure is a bundle that an edge could not store.

@@ -35,6 +35,10 @@ type edge struct {
 	// demoted says that the sender does not answer its NACKs.
 	demoted bool
 	report  wire.Report
+	// recent is of all reports, whichever log they are of; newest is the newest entry that one told of
+	// which this origin does not have, 0 if the last did not.
+	recent recent
+	newest uint64
 	// blocks has how many source blocks of a bundle the edge had, at most, of those that are not
 	// in force there yet: a bundle that is being made durable is in no report.
 	blocks map[uint64]uint32

@@ -187,13 +187,19 @@ func (t *Table) Status(now time.Time, head, mark uint64, digest [32]byte, size f
 		x := api.Edge{
 			Name: e.name, ID: hex(e.id), Alive: t.alive(now, e),
 			FirstSeen: e.first, LastSeen: e.last, Mark: r.Mark, Complete: r.Complete,
-			Behind:     head - min(r.Complete, head),
+			Unknown: !e.heard || e.foreign || e.stray, Ahead: e.newest - min(e.newest, head),
 			Stray:      e.stray,
 			Differs:    e.foreign || e.stray || e.heard && r.Mark == mark && r.Digest != digest,
 			RTTSeconds: e.rtt.Seconds(), Loss: float64(r.LossPPM) / 1e6,
 			PacketsReceived: r.PacketsReceived, PacketsLost: r.PacketsLost, SocketDrops: r.SocketDrops,
 			NACKsSent: r.NACKsSent, BlocksDecoded: r.BlocksDecoded, BlocksPoisoned: r.BlocksPoisoned,
 			BlocksFetched: r.BlocksFetched, Demoted: e.demoted,
+		}
+		if !x.Unknown {
+			x.Behind = head - min(r.Complete, head)
+		}
+		if x.Alive {
+			x.Recent = e.recent.packets()
 		}
 		for _, f := range r.Failed {
 			x.Failed = append(x.Failed, api.Failure{Sequence: f.Sequence, Reason: f.Reason})

@@ -98,6 +98,8 @@ func (t *Table) Heard(now time.Time, f *wire.Feedback, stands Standing, rtt, lif
 		t.log.Info("edge is back", "edge", e.name, "silent", now.Sub(e.last).Round(time.Second))
 	}
 	e.last, e.rtt, e.heard, e.silentTold = now, rtt, true, false
+	e.recent.note(now, f.Report)
+	e.newest = 0
 	if now.Sub(e.saved) > savedEvery || e.name != f.Report.Name {
 		t.unsaved[e.id] = struct{}{}
 	}
@@ -114,6 +116,9 @@ func (t *Table) Heard(now time.Time, f *wire.Feedback, stands Standing, rtt, lif
 	e.foreign = false
 	if stands == Unjudged {
 		return // what it said before stands
+	}
+	if stands != Follows {
+		e.newest = max(f.Report.Newest, f.Report.Mark)
 	}
 	if e.stray = stands == Strays; e.stray {
 		if !e.strayTold {
