@@ -39,6 +39,8 @@ type doubt struct {
 	// exactly.
 	outdated bool
 	sentence string
+	// told says that the log of an edge that cannot ask has told that something does not fit.
+	told bool
 	// asking says that a request is under way; due is when the next one is.
 	asking bool
 	due    mono.Time

@@ -100,8 +100,10 @@ func (l *loop) openEntry(raw []byte, toi uint32) (entry, error) {
 func (l *loop) apply(now mono.Time, e entry) {
 	if err := l.cache.Apply(e.raw, e.Entry); err != nil {
 		if errors.Is(err, control.ErrChain) {
-			l.tellOnce("an entry of the origin does not fit the log that this edge follows, and is ignored", "sequence", e.Sequence, "error", err)
-			l.suspect(now, true, "the origin's log is not the one that this edge has followed", "error", err)
+			if !l.oneWay() { // else suspect says as much
+				l.tellOnce("an entry of the origin does not fit the log that this edge follows, and is ignored", "sequence", e.Sequence, "error", err)
+			}
+			l.suspect(now, true, anotherLog, "sequence", e.Sequence, "error", err)
 		} else {
 			l.tellOnce("an entry cannot be stored", "sequence", e.Sequence, "error", err)
 		}
@@ -142,7 +144,7 @@ func (l *loop) plan(now mono.Time) {
 	for _, sequence := range missing {
 		if l.applied[sequence] { // the cache dropped it, as it did not follow the one before
 			delete(l.applied, sequence)
-			l.suspect(now, true, "the origin's log is not the one that this edge has followed", "sequence", sequence)
+			l.suspect(now, true, anotherLog, "sequence", sequence)
 		}
 	}
 	if l.oneWay() || l.doubt.holdsBack() {

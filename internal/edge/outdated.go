@@ -26,11 +26,18 @@ func (l *loop) highestSigned() uint64 {
 	return max(highest, l.feed.head.Sequence)
 }
 
+// anotherLog is what is told of signed entries and heads that contradict those that are here.
+const anotherLog = "the origin's log is not the one that this edge has followed: its directory was restored from an older copy, or somebody sends old packets again"
+
 // suspect takes note that what the origin says does not fit what is here. In a one-way session the
-// origin cannot be asked, so that it is only told.
+// origin cannot be asked, so that it is only told: once, since an older copy does not fit in more
+// than one way.
 func (l *loop) suspect(now mono.Time, broken bool, sentence string, arguments ...any) {
 	if l.oneWay() {
-		l.tellOnce(sentence, arguments...)
+		if !l.doubt.told {
+			l.doubt.told = true
+			l.log.Error(sentence, arguments...)
+		}
 		return
 	}
 	l.doubt.suspect(now, broken, int(l.engine.Stats().Edges))

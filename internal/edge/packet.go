@@ -131,7 +131,7 @@ func (l *loop) openHead(now mono.Time, raw []byte, instance uint64) (ok bool) {
 			"copy its new session.ff here", "heard", head.Generation, "session", l.generation)
 		return false
 	case err != nil:
-		l.suspect(now, true, "the origin's log is not the one that this edge has followed", "error", err)
+		l.suspect(now, true, anotherLog, "error", err)
 		l.doubt.believed.set(raw, instance)
 		return true
 	}
