@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -125,22 +124,18 @@ func (e *edge) check(h history, complete uint64) {
 	}
 	for k := range crashKeys {
 		path := fmt.Sprint("/", k)
-		r := e.get(at(path))
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			e.t.Fatal(err)
-		}
+		status, body := e.answer(at(path))
 		legal := false
 		for n := complete; n <= highest; n++ {
 			text, ok := h.after(int(n), path)
-			legal = legal || ok && r.StatusCode == 200 && string(body) == text || !ok && r.StatusCode == 404
+			legal = legal || ok && status == 200 && body == text || !ok && status == 404
 		}
-		if r.StatusCode == 503 { // announced, its bytes not acknowledged
+		if status == 503 { // announced, its bytes not acknowledged
 			_, legal = h.after(int(highest), path)
 			legal = legal && highest > complete
 		}
 		if !legal {
-			e.t.Fatalf("%s: %d, %d bytes, of no state between entry %d and %d", path, r.StatusCode, len(body), complete, highest)
+			e.t.Fatalf("%s: %d, %d bytes, of no state between entry %d and %d", path, status, len(body), complete, highest)
 		}
 	}
 }

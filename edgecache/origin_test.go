@@ -299,16 +299,22 @@ func (e *edge) do(method, url string, header ...string) *http.Response {
 	return w.Result()
 }
 
-// want checks status and body of a GET. An error status has any body.
-func (e *edge) want(url string, status int, text string) {
+// answer returns status and body of a GET.
+func (e *edge) answer(url string) (status int, body string) {
 	e.t.Helper()
 	r := e.get(url)
-	got, err := io.ReadAll(r.Body)
+	read, err := io.ReadAll(r.Body)
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	if r.StatusCode != status || status == 200 && string(got) != text {
-		e.t.Fatalf("GET %s: %d, %d bytes %.40q; want %d, %d bytes %.40q", url, r.StatusCode, len(got), got, status, len(text), text)
+	return r.StatusCode, string(read)
+}
+
+// want checks status and body of a GET. An error status has any body.
+func (e *edge) want(url string, status int, text string) {
+	e.t.Helper()
+	if answer, got := e.answer(url); answer != status || status == 200 && got != text {
+		e.t.Fatalf("GET %s: %d, %d bytes %.40q; want %d, %d bytes %.40q", url, answer, len(got), got, status, len(text), text)
 	}
 }
 

@@ -130,12 +130,8 @@ func (r *Reader) Flush() []Failure { return r.scatter.flush() }
 
 // readLater fills b with the object's bytes from offset on, at the latest when Flush is called.
 func (r *Reader) readLater(s *source, toi uint32, b []byte, offset int64) error {
-	b = s.pad(b, offset)
-	if s.entry != nil {
-		copy(b, s.entry[offset:])
-		return nil
-	}
-	if err := r.use(s); err != nil {
+	b, err := r.begin(s, b, offset)
+	if err != nil {
 		return err
 	}
 	r.scatter.add(s, toi, b, offset)
@@ -144,23 +140,24 @@ func (r *Reader) readLater(s *source, toi uint32, b []byte, offset int64) error 
 
 // read fills b with the object's bytes from offset on.
 func (r *Reader) read(s *source, b []byte, offset int64) error {
-	b = s.pad(b, offset)
-	if s.entry != nil {
-		copy(b, s.entry[offset:])
-		return nil
-	}
-	if err := r.use(s); err != nil {
+	b, err := r.begin(s, b, offset)
+	if err != nil || len(b) == 0 {
 		return err
 	}
 	return s.readAt(b, offset)
 }
 
-// pad zeros what of b lies behind the object's end, if b is to hold its bytes from offset on, and
-// returns the rest.
-func (s *source) pad(b []byte, offset int64) []byte {
+// begin fills of b, which is to hold the object's bytes from offset on, what need not be read: an
+// entry, and the zeros behind the object's end. The rest, which it returns, must be read from the
+// bundle's file, which is open then.
+func (r *Reader) begin(s *source, b []byte, offset int64) (rest []byte, err error) {
 	n := int(min(int64(len(b)), max(int64(s.partition.OTI().TransferLength)-offset, 0)))
 	clear(b[n:])
-	return b[:n]
+	if s.entry != nil {
+		copy(b[:n], s.entry[offset:])
+		return nil, nil
+	}
+	return b[:n], r.use(s)
 }
 
 // readAt fills b from the open file.
