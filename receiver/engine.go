@@ -213,8 +213,9 @@ func (e *Engine) HandleTimeout(now mono.Time) {
 	}
 }
 
-// SocketDropped says that the receive buffer dropped n more packets.
-func (e *Engine) SocketDropped(n uint64) { e.stats.SocketDrops += n }
+// SocketDropped says that the receive buffer dropped n packets, or trains of up to 64 of them, before the
+// packet that is handled next. How many packets these were the numbers tell that are missing there.
+func (e *Engine) SocketDropped(n uint32) { e.loss.trains += uint64(n) }
 
 // RequestReport asks for a report soon: the loop has something to tell. In large groups it is
 // delayed at random, so that not all edges report at once.
@@ -241,7 +242,7 @@ func (e *Engine) NextTimeout() mono.Time {
 // Stats returns a copy of the counters.
 func (e *Engine) Stats() Stats {
 	s := e.stats
-	s.PacketsReceived, s.PacketsLost = e.loss.received, e.loss.lost
+	s.PacketsReceived, s.PacketsLost, s.SocketDrops = e.loss.received, e.loss.lost, e.loss.dropped
 	s.PacketsDuplicate, s.PacketsReordered = e.loss.duplicate, e.loss.reordered
 	s.Objects, s.OpenBlocks = len(e.objects.order), e.blocks.inUse
 	s.RTT, s.GRTT, s.Edges = e.rtt.smoothed, e.sender.grtt, e.sender.edges

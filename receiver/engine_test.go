@@ -369,7 +369,9 @@ func TestReport(t *testing.T) {
 	h.advance(10 * ms)
 	h.engine.RequestReport(h.now)
 	h.engine.SocketDropped(7)
-	if !h.engine.NextFeedback(h.now, &h.message) || h.message.Report.SocketDrops != 7 || h.message.Counter != 502 {
+	h.sequence += 9
+	h.heartbeat(wire.Heartbeat{})
+	if !h.engine.NextFeedback(h.now, &h.message) || h.message.Report.SocketDrops != 9 || h.message.Counter != 502 {
 		t.Errorf("no report when asked: %+v", h.message)
 	}
 	if h.engine.NextFeedback(h.now, &h.message) {

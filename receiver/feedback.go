@@ -130,7 +130,7 @@ func (e *Engine) fillReport() {
 	e.report = wire.Report{
 		PacketsReceived: e.loss.received,
 		PacketsLost:     e.loss.lost,
-		SocketDrops:     e.stats.SocketDrops,
+		SocketDrops:     e.loss.dropped,
 		NACKsSent:       e.stats.NACKsSent,
 		BlocksDecoded:   e.stats.BlocksDecoded,
 		BlocksPoisoned:  e.stats.BlocksFailed,

@@ -21,6 +21,9 @@ type loss struct {
 	gap  int
 
 	received, lost, duplicate, reordered uint64
+	// dropped is how many of lost the receive buffer dropped; trains is what it dropped since the
+	// newest packet, of which it is known how often, but not how many packets each time.
+	dropped, trains uint64
 
 	// late is how long packets were seen to be overtaken, at lateAt.
 	late   time.Duration
@@ -43,6 +46,9 @@ const (
 	windowBits = 4096
 	// maxJump is the largest step that is taken for loss; a larger one is a discontinuity.
 	maxJump = 1 << 16
+	// maxTrain is how many packets the kernel joins at most to one that finds room or does not
+	// (Linux's UDP_GRO_CNT_MAX).
+	maxTrain = 64
 	// standstill is how long lower numbers are taken for late packets while no higher one comes;
 	// then they are what the sender has come to, and the highest was forged.
 	standstill = 3 * time.Second
@@ -96,7 +102,7 @@ func (l *loss) restart(now mono.Time, sequence uint32) {
 		l.window[i] = ^uint64(0)
 	}
 	l.gaps = [8]gap{}
-	l.started, l.highest, l.risen = true, sequence, now
+	l.started, l.highest, l.risen, l.trains = true, sequence, now, 0
 	l.received++
 }
 
@@ -104,6 +110,7 @@ func (l *loss) restart(now mono.Time, sequence uint32) {
 func (l *loss) advance(now mono.Time, sequence, step uint32) {
 	if step > 1 {
 		l.lost += uint64(step - 1)
+		l.dropped += min(uint64(step-1), l.trains*maxTrain)
 		l.burst.lose(step - 1)
 		l.gaps[l.gap] = gap{first: l.highest + 1, last: sequence - 1, at: now}
 		l.gap = (l.gap + 1) % len(l.gaps)
@@ -116,7 +123,7 @@ func (l *loss) advance(now mono.Time, sequence, step uint32) {
 		}
 	}
 	l.set(sequence)
-	l.highest, l.risen = sequence, now
+	l.highest, l.risen, l.trains = sequence, now, 0
 	l.received++
 }
 

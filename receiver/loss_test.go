@@ -39,6 +39,39 @@ func TestLossCounts(t *testing.T) {
 	}
 }
 
+// What the receive buffer dropped is what is missing where it did, trains of as many as there may be.
+func TestLossInTheReceiveBuffer(t *testing.T) {
+	type arrival struct {
+		trains   uint64 // dropped since the one before
+		sequence uint32
+	}
+	for _, test := range []struct {
+		name          string
+		arrivals      []arrival
+		lost, dropped uint64
+	}{
+		{"a train", []arrival{{0, 5}, {1, 26}, {0, 27}}, 20, 20},
+		{"two trains, told of by one packet", []arrival{{0, 5}, {2, 105}}, 99, 99},
+		{"a packet, and more on the way", []arrival{{0, 5}, {1, 105}}, 99, maxTrain},
+		{"on the way alone", []arrival{{0, 5}, {0, 9}}, 3, 0},
+		{"on the way, later", []arrival{{0, 5}, {1, 7}, {0, 9}}, 2, 1},
+		{"a packet of others", []arrival{{0, 5}, {1, 6}, {0, 9}}, 2, 0},
+		{"before an older one", []arrival{{0, 5}, {0, 8}, {1, 6}, {0, 10}}, 2, 1},
+		{"before a jump", []arrival{{0, 5}, {9, 5 + maxJump + 1}, {0, 5 + maxJump + 3}}, 1, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var l loss
+			for i, a := range test.arrivals {
+				l.trains += a.trains
+				l.receive(mono.Time(i+1), a.sequence)
+			}
+			if l.lost != test.lost || l.dropped != test.dropped {
+				t.Errorf("lost %d, dropped %d of them; want %d, %d", l.lost, l.dropped, test.lost, test.dropped)
+			}
+		})
+	}
+}
+
 func TestLossWaitsForReordering(t *testing.T) {
 	var l loss
 	now := mono.Time(ms)

@@ -12,8 +12,8 @@ type Stats struct {
 	PacketsLost uint64
 	// PacketsDuplicate counts packets that came twice, PacketsReordered those that came late.
 	PacketsDuplicate, PacketsReordered uint64
-	// SocketDrops counts packets that this host's own receive buffer dropped; they are part
-	// of PacketsLost too.
+	// SocketDrops counts packets that this host's own receive buffer dropped, by the gaps in the
+	// sequence numbers where it did; they are part of PacketsLost too.
 	SocketDrops uint64
 	// PacketsMarked counts packets with ECN's Congestion Experienced.
 	PacketsMarked uint64

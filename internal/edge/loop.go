@@ -64,12 +64,11 @@ type loop struct {
 	// readinessDue says that readiness may have changed.
 	readinessDue bool
 
-	packet      wire.Packet
-	heartbeat   wire.Heartbeat
-	feedback    wire.Feedback
-	output      []byte
-	socketDrops uint64
-	counts      packetCounts
+	packet    wire.Packet
+	heartbeat wire.Heartbeat
+	feedback  wire.Feedback
+	output    []byte
+	counts    packetCounts
 	// refused are reasons for refusing heads and entries that the log has told already.
 	refused map[string]bool
 	stats   Stats

@@ -54,7 +54,7 @@ func (m *metrics) gauge(name, help string, value func(*snapshot) float64) {
 func (m *metrics) addEngine() {
 	m.counter("packets_received", "Packets of the session received, duplicates not included.", func(s *snapshot) uint64 { return s.engine.PacketsReceived })
 	m.gauge("packets_lost", "Packets that did not come, by packet sequence; falls when one comes late after all.", func(s *snapshot) float64 { return float64(s.engine.PacketsLost) })
-	m.counter("socket_drops", "Packets that this host's own receive buffer dropped; part of the lost ones.", func(s *snapshot) uint64 { return s.engine.SocketDrops })
+	m.counter("socket_drops", "Packets that this host's own receive buffer dropped, by the gaps in the packet sequence where the kernel says that it did; part of the lost ones.", func(s *snapshot) uint64 { return s.engine.SocketDrops })
 	m.counter("packets_marked", "Packets that a router marked with ECN's Congestion Experienced.", func(s *snapshot) uint64 { return s.engine.PacketsMarked })
 	m.counter("packets_foreign", "Packets of other sessions.", func(s *snapshot) uint64 { return s.engine.PacketsForeign })
 	m.counter("packets_duplicate", "Packets of the session that came twice.", func(s *snapshot) uint64 { return s.engine.PacketsDuplicate })

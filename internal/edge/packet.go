@@ -28,10 +28,6 @@ func (l *loop) read() (more bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if drops := l.edge.group.Stats().SocketDrops; drops > l.socketDrops {
-			l.engine.SocketDropped(drops - l.socketDrops)
-			l.socketDrops = drops
-		}
 		now := l.clock.Now()
 		l.engine.Backlog(now, l.edge.group.Backlog(), l.taken())
 		switch {
@@ -44,6 +40,7 @@ func (l *loop) read() (more bool, err error) {
 		l.packets += uint64(len(batch))
 		handled += len(batch)
 		for i := range batch {
+			l.engine.SocketDropped(batch[i].Dropped)
 			l.datagram(now, batch[i].Payload, batch[i].Marked)
 		}
 		l.events(now)

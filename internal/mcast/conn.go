@@ -18,6 +18,9 @@ type Datagram struct {
 	// (RFC 3168): it had to queue, and would have been dropped if it could not be marked. Only a
 	// Conn made by Join looks.
 	Marked bool
+	// Dropped is how many datagrams, or trains of them, the kernel threw away between the one before
+	// and this one because the receive buffer was full.
+	Dropped uint32
 }
 
 // Stats counts what one Conn did since it was made.
@@ -29,7 +32,8 @@ type Stats struct {
 	// SocketDrops is datagrams the kernel threw away because the receive buffer was
 	// full (SO_RXQ_OVFL): loss by this machine, not by the network. The kernel tells
 	// with the next datagram that gets in. It counts a lost train as one; here it counts as
-	// many as the train has that tells of it.
+	// many as the train has that tells of it, which is a guess: whoever numbers datagrams knows
+	// better by these, see Datagram.Dropped.
 	SocketDrops      uint64
 	PacketsTruncated uint64 // dropped: longer than Options.PacketLimit
 	PacketsInjected  uint64 // dropped on purpose: Options.Loss

@@ -41,7 +41,7 @@
 // the network card or, where it cannot, as late as possible; datagrams of one stream that arrive
 // together are joined and cut again by Read (UDP_GRO, group sockets only). Callers see
 // datagrams only. Where kernel or interface cannot do it, datagrams go one by one, and Stats say
-// so. SO_RXQ_OVFL counts a train that found no room as one: see Stats.SocketDrops.
+// so. SO_RXQ_OVFL counts a train that found no room as one: see Datagram.Dropped.
 //
 // # What counts as an error
 //

@@ -44,6 +44,7 @@ type receiver struct {
 	ask      int        // for how many messages the next read asks
 	more     bool
 	drops    uint32 // the kernel's counter as last seen
+	dropped  uint32 // Datagram.Dropped of the next one
 	// last is the sender decoded last: nearly every datagram has the same.
 	last     sockaddr
 	lastAddr netip.AddrPort
@@ -147,6 +148,7 @@ func (c *Conn) accept(i int) {
 		// came by the same way.
 		lost := uint64(drops - r.drops) // in 32 bits: right across its wrap
 		c.stats.SocketDrops += lost * uint64(max((length+segment-1)/segment, 1))
+		r.dropped += drops - r.drops
 		r.drops = drops
 	}
 	if m.header.Flags&unix.MSG_TRUNC != 0 {
@@ -175,7 +177,8 @@ func (c *Conn) keep(payload []byte, marked bool) {
 		c.stats.PacketsInjected++
 		return
 	}
-	r.batch = append(r.batch, Datagram{Payload: payload, From: r.lastAddr, Marked: marked})
+	r.batch = append(r.batch, Datagram{Payload: payload, From: r.lastAddr, Marked: marked, Dropped: r.dropped})
+	r.dropped = 0
 	c.stats.PacketsReceived++
 	c.stats.BytesReceived += uint64(len(payload))
 }

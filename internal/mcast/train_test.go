@@ -222,3 +222,31 @@ func TestLossTakesDatagramsOutOfTrains(t *testing.T) {
 		t.Errorf("%d of %d thrown away, %d received, want about a tenth", stats.PacketsInjected, total, stats.PacketsReceived)
 	}
 }
+
+// The first datagram after a loss in the receive buffer tells of it, and says how often there was one.
+func TestDroppedIsToldWhereItWas(t *testing.T) {
+	b := newBed(t)
+	o := b.options("239.77.1.3")
+	o.ReceiveBuffer = 64 << 10
+	c, s := b.conn(Join(o)), b.conn(NewSender(o))
+	const trains, length = 30, 20
+	for range trains {
+		b.writeAll(s, train(length, 1400))
+	}
+	came := 0
+	for batch := b.read(c); len(batch) > 0; {
+		for _, d := range batch {
+			if d.Dropped != 0 {
+				t.Errorf("datagram %d tells of %d dropped ones before it", came, d.Dropped)
+			}
+			came++
+		}
+		batch, _ = c.Read()
+	}
+	for _, want := range []uint32{trains - uint32(came/length), 0} {
+		b.write(s, "after")
+		if d := b.wantOnly(c, "after"); d.Dropped != want || came == trains*length {
+			t.Errorf("%d dropped, want %d; %d datagrams came before", d.Dropped, want, came)
+		}
+	}
+}

@@ -5,9 +5,17 @@ import "time"
 // buffer is the receive buffer of an edge that cannot take in everything at once.
 type buffer struct {
 	// flights wait in it, of so many bytes; taken is how many bytes were taken out so far.
-	flights []int
+	flights []waiting
 	bytes   int
 	taken   uint64
+	// dropped is how many were since the last of them.
+	dropped uint32
+}
+
+// waiting is a flight in a receive buffer, and how many were dropped before it.
+type waiting struct {
+	flight  int
+	dropped uint32
 }
 
 const (
@@ -32,11 +40,12 @@ func (s *Simulation) queue(i, flight int) {
 		return
 	}
 	if e.buffer.bytes+size > s.room(i) {
-		e.engine.SocketDropped(1)
+		e.buffer.dropped++
 		return
 	}
 	s.air.flights[flight].users++
-	e.buffer.flights = append(e.buffer.flights, flight)
+	e.buffer.flights = append(e.buffer.flights, waiting{flight, e.buffer.dropped})
+	e.buffer.dropped = 0
 	e.buffer.bytes += size
 	if len(e.buffer.flights) == 1 {
 		s.takeSoon(i)
@@ -46,7 +55,7 @@ func (s *Simulation) queue(i, flight int) {
 // takeSoon has an edge take the next packet once it has worked on it.
 func (s *Simulation) takeSoon(i int) {
 	e := &s.edges[i]
-	f := &s.air.flights[e.buffer.flights[0]]
+	f := &s.air.flights[e.buffer.flights[0].flight]
 	d := time.Duration(float64(f.size) * 8e9 / float64(s.cfg.Edges[i].Intake))
 	s.schedule.add(max(s.now, e.paused).Add(d), takeIn, i, e.starts)
 }
@@ -58,7 +67,8 @@ func (s *Simulation) takeIn(i, start int) {
 	if e.engine == nil || e.starts != start || len(b.flights) == 0 {
 		return
 	}
-	n := b.flights[0]
+	n := b.flights[0].flight
+	e.engine.SocketDropped(b.flights[0].dropped)
 	f := &s.air.flights[n]
 	b.flights = b.flights[1:]
 	b.bytes -= f.size
@@ -77,8 +87,8 @@ func (s *Simulation) takeIn(i, start int) {
 // empty throws away what waits in the receive buffer of an edge.
 func (s *Simulation) empty(i int) {
 	b := &s.edges[i].buffer
-	for _, n := range b.flights {
-		s.air.release(n)
+	for _, w := range b.flights {
+		s.air.release(w.flight)
 	}
 	*b = buffer{}
 }
