@@ -41,7 +41,7 @@ func (c *Cache) Unsynced() bool {
 
 // Durable returns the State as the last Harden or Settle found it, with the progress of now. It does
 // not wait for the disk. The slices are shared between calls and must not be changed. Only the loop
-// calls it. A caller uses these, or State.
+// calls it. Who uses Harden, Settle and Durable does not call Sync and State.
 func (c *Cache) Durable() State {
 	c.writing.Lock()
 	state := c.state

@@ -26,7 +26,8 @@ type incoming struct {
 	written, verified blockSet
 	// fresh is how many bytes were written since the system was told to begin with them.
 	fresh int64
-	open  map[uint32]*block
+	// open has the blocks of which symbols are held, by SBN.
+	open map[uint32]*block
 	// recent is the one of them that the last symbol was of, if it is still open.
 	recent *block
 	// digests are those of the blocks from 0: first of the blocks that hold the manifest,
@@ -80,7 +81,7 @@ func (in *incoming) check(sbn uint32, buffer []byte) (ok bool, err error) {
 }
 
 // checkWritten verifies the blocks that were written before their digest was known. Those
-// that do not match are no longer written; refused is called for each.
+// that do not match do not count as written any more; refused is called for each.
 func (in *incoming) checkWritten(buffer []byte, refused func(sbn uint32)) error {
 	for sbn := uint32(0); sbn < in.part.Blocks(); sbn++ {
 		if _, known := in.digest(sbn); !known || !in.written.has(sbn) || in.verified.has(sbn) {
@@ -136,7 +137,7 @@ func (in *incoming) resume(buffer []byte) (found int, err error) {
 	return found, err
 }
 
-// largestBlock is the size of a buffer that holds any block, in bytes.
+// largestBlock returns the size of a buffer that holds any block, in bytes.
 func (in *incoming) largestBlock() int {
 	return in.part.SourceSymbols(0) * int(in.oti.SymbolLength)
 }

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mappedSize is from which size on buffers are mappings of their own and no part of Go's heap: of what
-// is in the heap the garbage collector allows as much again in garbage.
+// mappedSize is from which size on, in bytes, buffers are mappings of their own and not in Go's heap:
+// the garbage collector lets the heap grow to twice what is in use there.
 const mappedSize = 64 << 10
 
 // A pool hands out byte buffers up to a limit and keeps those that come back for the next
@@ -43,6 +43,7 @@ func (p *pool) get(n int) []byte {
 	return newBuffer(size)[:n]
 }
 
+// newBuffer returns zeros, in a mapping if they are many and the system gives one.
 func newBuffer(size int) []byte {
 	if size >= mappedSize {
 		b, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
@@ -89,6 +90,7 @@ func (p *pool) trim(bytes int64) {
 	}
 }
 
+// add counts bytes that are taken from the system, or given back if n is below 0.
 func (p *pool) add(n int64) {
 	p.used += n
 	p.gauge.Add(n)

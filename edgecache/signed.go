@@ -1,7 +1,7 @@
 package edgecache
 
 // keepMark has the entry at the new mark kept as the origin signed it, though all else of it is in
-// the rows: it proves which log they are of. writing is held, and b not applied yet.
+// the rows: it proves which log they are of. The caller holds writing, and has not applied b yet.
 func (c *Cache) keepMark(b batch, mark uint64) {
 	raw := c.applying.raw
 	if raw == nil || c.applying.sequence != mark {
@@ -15,7 +15,7 @@ func (c *Cache) keepMark(b batch, mark uint64) {
 }
 
 // Signed returns entries, as sent, by which the origin can be shown what it signed: the one at the
-// mark, and the highest of those above; neither if nothing was applied yet.
+// mark, and the highest of those above if there are any; none if nothing was applied yet.
 func (c *Cache) Signed() (raw [][]byte, err error) {
 	mark, highest := c.Position()
 	keys := [][]byte{{tagSigned}}

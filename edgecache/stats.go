@@ -4,46 +4,46 @@ import "sync/atomic"
 
 // Stats counts what a Cache did since Open, and says what it holds.
 type Stats struct {
-	// BlocksWritten is the source blocks written in place, BlocksDecoded those of them that
+	// BlocksWritten counts source blocks written in place, BlocksDecoded those of them that
 	// needed repair symbols.
 	BlocksWritten, BlocksDecoded uint64
-	// BlocksPoisoned is the source blocks that failed their digest.
+	// BlocksPoisoned counts source blocks that failed their digest.
 	BlocksPoisoned uint64
-	// BlocksResumed is the source blocks found whole on disk by Open.
+	// BlocksResumed counts source blocks found whole on disk by Open.
 	BlocksResumed uint64
-	// BlocksSpilled is how often an open block's symbols went to the file for want of memory.
+	// BlocksSpilled counts how often an open block's symbols went to the file for want of memory.
 	BlocksSpilled uint64
-	// SymbolsSpilled is the repair symbols that went to a file of their own for want of memory.
+	// SymbolsSpilled counts repair symbols that went to a file of their own for want of memory.
 	SymbolsSpilled uint64
-	// BlocksEmptied is the open blocks given up for want of room for symbols.
+	// BlocksEmptied counts open blocks given up for want of room for symbols.
 	BlocksEmptied uint64
-	// SymbolsStored is the symbols taken, SymbolsRefused those refused with an error.
+	// SymbolsStored counts symbols taken, SymbolsRefused those refused with an error.
 	SymbolsStored, SymbolsRefused uint64
 
-	// BundlesCommitted is the bundles that became complete.
+	// BundlesCommitted counts bundles that became complete.
 	BundlesCommitted uint64
-	// BundlesEvicted is the complete bundles that went for the size limit, BundlesDropped
+	// BundlesEvicted counts complete bundles that went for the size limit, BundlesDropped
 	// those whose objects were purged or superseded.
 	BundlesEvicted, BundlesDropped uint64
-	// BundlesFailed is how often a bundle failed to be stored.
+	// BundlesFailed counts how often a bundle failed to be stored.
 	BundlesFailed uint64
-	// BundlesLost is the complete bundles whose file was found gone, short or unreadable, by Open or a
+	// BundlesLost counts complete bundles whose file was found gone, short or unreadable, by Open or a
 	// request: they are wanted again.
 	BundlesLost uint64
-	// EntriesApplied is the entries taken for the first time.
+	// EntriesApplied counts entries taken for the first time.
 	EntriesApplied uint64
 
 	// Bytes is the size of the bundle files now; Bundles their number.
 	Bytes   int64
 	Bundles int
-	// Rows is the keys in the catalogue now.
+	// Rows is how many keys the catalogue has now.
 	Rows int
 	// MemoryBytes is what symbols occupy in memory now, free buffers included.
 	MemoryBytes int64
 
-	// Requests is the HTTP requests answered, by outcome: RequestsHit served an object
-	// (conditional and range answers included), RequestsAbsent 404, RequestsUnavailable 503,
-	// RequestsInvalid 400 and 405.
+	// RequestsHit counts HTTP requests answered with an object, conditional and range requests
+	// included; RequestsAbsent those answered 404, RequestsUnavailable 503, RequestsInvalid 400 and
+	// 405.
 	RequestsHit, RequestsAbsent, RequestsUnavailable, RequestsInvalid uint64
 }
 

@@ -9,13 +9,13 @@ import (
 )
 
 // StoreBlock stores a source block that came in one piece and not in symbols: the bundle's bytes
-// of that block, without padding, borrowed for the call. As any other block it is verified if its
-// digest is known, else when it gets known (see Poisoned). What symbols there are of it go. It does
-// nothing if the block is there.
+// of that block, without padding, borrowed for the call. Like any other block it is verified, now or,
+// if its digest is not known yet, once that is (see Poisoned). Symbols of it that came before are
+// dropped. It does nothing if the block is there.
 //
 // It returns ErrUnknown if the bundle is not on its way or has no entry yet, ErrSymbol for a block
 // that the bundle does not have or that is longer or shorter, ErrDigest, or ErrFailed, after which
-// the bundle is no longer on its way. An error but the last changes nothing.
+// the bundle is no longer on its way. The other errors change nothing.
 func (c *Cache) StoreBlock(sequence uint64, sbn uint32, bytes []byte) error {
 	in := c.incoming[sequence]
 	switch {

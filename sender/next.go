@@ -75,7 +75,7 @@ func (e *Engine) nextSymbol(now mono.Time, p *wire.Packet) bool {
 	}
 }
 
-// nextOfClass fills in the next symbol of a class: repair before new data, of which at least one
+// nextOfClass fills in the next symbol of a class: repair before new data, to which at least one
 // part in newParts is left. But blocks of which much is asked for take turns with new data, so
 // that neither waits for all of the other: one block, then one group of a first pass. (Not symbol
 // by symbol: an account tells only a few runs of transmissions apart.)

@@ -18,7 +18,7 @@ type object struct {
 	sent bool
 	pass firstPass
 	// moved is when a symbol of the first pass was sent last; left is how many bytes of it are
-	// still to be sent, added numbers the first passes.
+	// still to be sent; added is its place in the order in which first passes were added.
 	moved mono.Time
 	left  int64
 	added uint64
@@ -38,13 +38,13 @@ func newObject(o ObjectInfo, now mono.Time) (*object, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrObject, err)
 	}
-	obj := &object{toi: o.TOI, part: part, priority: o.Priority, sent: o.Sent, touched: now}
 	if o.Priority > Background {
 		return nil, fmt.Errorf("%w: priority %d", ErrObject, o.Priority)
 	}
 	if o.Start < 0 {
 		return nil, fmt.Errorf("%w: start at ESI %d", ErrObject, o.Start)
 	}
+	obj := &object{toi: o.TOI, part: part, priority: o.Priority, sent: o.Sent, touched: now}
 	obj.unasked.fix(o.Proactive)
 	switch {
 	case wire.IsControl(o.TOI):

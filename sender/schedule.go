@@ -19,7 +19,7 @@ type schedule struct {
 	classes [classCount]passes
 	// credit is, in bytes, what a class has been passed over for and not yet got.
 	credit [classCount]float64
-	added  uint64 // objects so far
+	added  uint64 // how many objects have been added
 }
 
 func newSchedule() schedule {
@@ -30,7 +30,7 @@ func newSchedule() schedule {
 	return s
 }
 
-// add takes an object in whose first pass is to do.
+// add takes in an object whose first pass is to do.
 func (s *schedule) add(o *object) {
 	s.added++
 	o.added, o.left = s.added, int64(o.part.OTI().TransferLength)

@@ -19,15 +19,15 @@ type Stats struct {
 	// MarginSymbolsSent counts those of them that were added to what an edge asked for, so that it
 	// need not ask again.
 	MarginSymbolsSent uint64
-	// ControlPacketsSent counts packets of control objects, HeartbeatsSent those of neither.
+	// ControlPacketsSent counts packets of control objects, HeartbeatsSent heartbeats.
 	ControlPacketsSent, HeartbeatsSent uint64
 
 	// FeedbackReceived counts feedback messages, NACKsReceived those that ask for something.
 	FeedbackReceived, NACKsReceived uint64
 	// FeedbackIgnored counts messages that came although Config.OneWay is set.
 	FeedbackIgnored uint64
-	// FeedbackForeign counts messages of another session, FeedbackStale those that come out
-	// of order or twice; the asks of stale ones are honoured, and do no harm.
+	// FeedbackForeign counts messages of another session, FeedbackStale those that came out
+	// of order or twice: what they ask for is answered all the same, which does no harm.
 	FeedbackForeign, FeedbackStale uint64
 	// BlocksAsked counts asks for one block, AsksMerged those that added nothing to what was
 	// going to be sent anyway.
@@ -37,7 +37,7 @@ type Stats struct {
 	// AsksUnknown counts asks for objects that are not held.
 	AsksUnknown uint64
 	// AsksRefused counts asks for blocks beyond Config.MaxRepairBlocks, or beyond what one
-	// message may ask for, or what one edge may have queued.
+	// message may ask for, or beyond what one edge may have queued.
 	AsksRefused uint64
 	// NACKsDemoted counts messages whose asks for data were not answered since the edge is
 	// demoted, NACKsDeferred those that were put off since it is an outlier.

@@ -10,7 +10,7 @@ import (
 	"fanfare/receiver"
 )
 
-// otherGeneration is told when the origin refuses catch-up.
+// otherGeneration is told when the origin refuses catch-up since it is of another generation.
 const otherGeneration = "the origin is of another generation than the session file: it refused catch-up; copy its new session.ff here"
 
 // sequence returns the entry that a TOI stands for.
@@ -53,6 +53,7 @@ func (l *loop) keepControl(now mono.Time, p *wire.Packet) {
 	}
 }
 
+// forgetControl drops a control object: its entry is there, or has to come in another way.
 func (l *loop) forgetControl(now mono.Time, toi uint32) {
 	l.assembler.forget(toi)
 	l.engine.Forget(now, toi)
@@ -175,6 +176,7 @@ func (l *loop) prefetch() {
 	l.fetch(mark + 1)
 }
 
+// fetch asks the fetcher for the entries from a sequence on.
 func (l *loop) fetch(from uint64) {
 	l.stats.Fetches++
 	l.log.Debug("catch-up over HTTP begins", "from", from)

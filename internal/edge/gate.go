@@ -5,14 +5,14 @@ import (
 	"sync"
 )
 
-// gate counts the requests under way, so that what they read is closed after the last of them.
+// gate counts the requests under way, so that what they read can be closed after the last of them.
 type gate struct {
 	handler http.Handler
 
 	mu     sync.Mutex
 	inside int
 	closed bool
-	empty  chan struct{} // made by wait, closed when nobody is inside
+	empty  chan struct{} // made by wait if somebody is inside, closed by the last who leaves
 }
 
 // ServeHTTP has handler answer, unless the gate is closed.

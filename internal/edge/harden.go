@@ -42,15 +42,16 @@ func (h *hardener) run(ctx context.Context) {
 type hardening struct {
 	// due is when the next request is made; Never: nothing has changed.
 	due mono.Time
-	// news says that somebody waits to hear of what has changed; told is that of the request
-	// under way.
-	running, news, told bool
-	failing             bool
+	// running says that a request is under way, failing that the last one failed.
+	running, failing bool
+	// news says that the origin waits to hear of what has changed since the last request, told that
+	// it waits to hear of what the one under way makes durable.
+	news, told bool
 }
 
 func newHardening() hardening { return hardening{due: mono.Never} }
 
-// changed takes note that something changed that is not durable.
+// changed takes note that something changed that is not durable; news as in the field.
 func (h *hardening) changed(now mono.Time, news bool) {
 	if news {
 		h.news, h.due = true, min(h.due, now)
@@ -102,7 +103,7 @@ func (l *loop) hardened(now mono.Time, done hardenDone) {
 	}
 }
 
-// harden has what changed made durable, if it is time for that and it is not.
+// harden has what changed made durable, if it is time for that and it is not durable already.
 func (l *loop) harden(now mono.Time) {
 	switch {
 	case !l.hardening.start(now):

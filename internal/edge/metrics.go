@@ -40,12 +40,14 @@ func newMetrics(e *Edge) http.Handler {
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 
+// counter adds a metric that only grows.
 func (m *metrics) counter(name, help string, value func(*snapshot) uint64) {
 	m.list = append(m.list, metric{
 		prometheus.NewDesc("fanfare_edge_"+name+"_total", help, nil, nil), prometheus.CounterValue,
 		func(s *snapshot) float64 { return float64(value(s)) }})
 }
 
+// gauge adds a metric that may fall, too.
 func (m *metrics) gauge(name, help string, value func(*snapshot) float64) {
 	m.list = append(m.list, metric{
 		prometheus.NewDesc("fanfare_edge_"+name, help, nil, nil), prometheus.GaugeValue, value})

@@ -13,11 +13,11 @@ import (
 type packetCounts map[string]uint64
 
 const (
-	dropSession    = "other_session"
-	dropHead       = "head"       // a heartbeat without a head that the origin signed
-	dropGeneration = "generation" // a head of another generation or channel
-	dropEntry      = "entry"      // a control object that is no entry of the origin's
-	dropOutdated   = "outdated"   // a control object while the origin's log does not fit what is here
+	dropSession    = "other_session" // a packet of another session
+	dropHead       = "head"          // a heartbeat without a head that the origin signed
+	dropGeneration = "generation"    // a head of another generation or channel
+	dropEntry      = "entry"         // a control object that is no entry of the origin's
+	dropOutdated   = "outdated"      // a control object while the origin's log does not fit what is here
 )
 
 // read handles datagrams that have arrived, not many more than packetsPerTurn; more says that
@@ -71,8 +71,8 @@ func (l *loop) drainUnicast() error {
 	}
 }
 
-// datagram handles one datagram of the group, which a router marked or not. A bad one is counted
-// and dropped.
+// datagram handles one datagram of the group; marked says that a router marked it for congestion. A
+// bad one is counted and dropped.
 func (l *loop) datagram(now mono.Time, b []byte, marked bool) {
 	p := &l.packet
 	if err := wire.Parse(b, p); err != nil {
@@ -91,7 +91,7 @@ func (l *loop) datagram(now mono.Time, b []byte, marked bool) {
 		l.handleHeartbeat(now, p)
 	case wire.IsControl(p.TOI) && l.doubt.holdsBack():
 		l.counts[dropOutdated]++
-	case !l.engine.HandlePacket(now, p):
+	case !l.engine.HandlePacket(now, p): // its symbol is not needed
 	case wire.IsData(p.TOI):
 		l.keepSymbol(now, p)
 	default:

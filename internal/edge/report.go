@@ -26,7 +26,7 @@ func (l *loop) sendFeedback(now mono.Time) error {
 }
 
 // fillReport completes a report in which the engine has set its counters. All that it says
-// of the cache is durable. What is too long AppendFeedback cuts.
+// of the cache is durable. wire.AppendFeedback shortens lists that do not fit.
 func (l *loop) fillReport(r *wire.Report) {
 	s := l.cache.Durable()
 	stats := l.cache.Stats()
