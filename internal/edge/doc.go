@@ -59,4 +59,18 @@
 // what overflows a socket meanwhile would look like the loss of an edge that cannot keep up, by
 // which the origin chooses repair for all. What was sent before the edge joined it asks for like any
 // that comes late.
+//
+// # Which file holds what
+//
+//	edge.go          Config, Run, and what is opened for it
+//	loop.go          the loop; packet.go (what comes in), entry.go (the log), bundle.go, report.go
+//	                 (feedback), outdated.go, stats.go (what it counts)
+//	oneway.go identity.go
+//
+//	what it decides  feed.go (how entries are got), unicast.go (which blocks are fetched), doubt.go (when
+//	                 the origin is asked), harden.go (when the index is synced), rest.go (when it pauses)
+//	what it holds    assemble.go (control objects), verifier.go (signatures), catchup.go (until it is ready)
+//	beside it        workers.go (all of them), fetch.go, blocks.go, prover.go, commit.go, outbox.go
+//	                 (where they put what they have for it); the hardener is in harden.go
+//	HTTP             server.go, gate.go (which closes it), ready.go, metrics.go
 package edge

@@ -18,10 +18,6 @@
 // appends, one at a time; readers of the catalogue take a lock. The table of edges is written
 // by the loop and read by the API under its own lock.
 //
-// Rooms of their own are spool, which makes bundles of publications and keeps them; payload, which
-// reads and computes the symbols that the loop sends; and edges, which knows of each edge what it
-// has reported.
-//
 // Edges that cannot keep up, or have a block that was forged, fetch ranges of bundles over HTTP
 // (catchup.go, ranges.go): all together at catch_up_rate at most, some at a time, in goroutines of
 // their own, from the page cache to the connection. The loop knows nothing of it.
@@ -47,4 +43,26 @@
 // Order of a publication: bundles synced and named, directory synced, entries synced, entries
 // and bundles sent, request answered. One small bundle alone is synced in the log, in one write with
 // its entry, and as a file soon after (package spool, journal.go). A sync that fails ends the daemon.
+//
+// # Which file holds what
+//
+// Rooms of their own are spool, which makes bundles of publications and keeps them; payload, which
+// reads and computes the symbols that the loop sends; edges, which knows of each edge what it has
+// reported; and marks, which tells whether that is of this log.
+//
+//	origin.go        Open and Run, and how it all hangs together
+//	init.go          a new directory
+//	config.go path.go
+//
+//	the log          log.go (on disk), append.go (the only way in), replay.go (at the start),
+//	                 headfile.go (how far it had got), outdated.go (whether it is the newest copy)
+//	retirement       retire.go, supersede.go (what is still being sent), purged.go (what must be
+//	                 purged by name before)
+//	sending          loop.go (the goroutine, and what goes into the engine), send.go (what comes out
+//	                 of it), train.go (how much at once), backlog.go (bundles that wait), proactive.go,
+//	                 oneway.go (the carousel)
+//	feedback         intake.go (how much is looked at), standing.go (reports of another log)
+//	HTTP             server.go (listeners), handlers.go (the local API), body.go slots.go (how
+//	                 publications are read), follow.go wait.go (receipts), status.go, metrics.go help.go
+//	for edges        entries.go (the log), ranges.go (bundles), catchup.go (how fast)
 package origin
