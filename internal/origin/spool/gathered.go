@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,13 +8,41 @@ import (
 
 	"fanfare/control"
 	"fanfare/fec"
-	"fanfare/internal/api"
 	"fanfare/internal/writeback"
 )
 
 // arenas are where bodies are gathered, of bundleSize bytes each: to have a new one from the system
 // for every bundle, page by page and zeroed, took longer than to fill it.
 var arenas = sync.Pool{New: func() any { return new([bundleSize]byte) }}
+
+// addSmall gathers a small object.
+func (in *Publication) addSmall(object control.Object, body io.Reader) error {
+	row := rowSize(&object)
+	full := len(in.bodies)+in.rows+int(object.Length)+row > bundleSize
+	if full || len(in.small) >= control.MaxBundleObjects {
+		if err := in.flush(); err != nil {
+			return err
+		}
+	}
+	if err := in.gather(int(object.Length), body); err != nil {
+		return err
+	}
+	in.small = append(in.small, object)
+	in.rows += row
+	return nil
+}
+
+// rowSize is at least what the object's row takes in a manifest, in bytes.
+func rowSize(o *control.Object) int {
+	n := 128 + len(o.Key.Host) + len(o.Key.Path)
+	for _, h := range o.Headers {
+		n += 8 + len(h.Name) + len(h.Value)
+	}
+	for _, t := range o.Tags {
+		n += 4 + len(t)
+	}
+	return n
+}
 
 // gather reads one body of n bytes behind those that were gathered before.
 func (in *Publication) gather(n int, body io.Reader) error {
@@ -115,17 +142,6 @@ func fillGathered(s *Staged, file *os.File, objects []control.Object, oti fec.OT
 	}
 	*s = *made
 	return nil
-}
-
-// layBundle is newBundle with errors for a publisher.
-func layBundle(file *os.File, objects []control.Object, oti fec.OTI) (*bundleWriter, error) {
-	w, err := newBundle(file, objects, oti)
-	if errors.Is(err, control.ErrManifest) || errors.Is(err, control.ErrEntry) {
-		return nil, api.BadRequest(err, "")
-	} else if err != nil {
-		return nil, fmt.Errorf("spool: %w", err)
-	}
-	return w, nil
 }
 
 // copyGathered is copyFrom for bodies in memory: another core digests the objects beside the one

@@ -8,14 +8,12 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strings"
 	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
 	"fanfare/control"
-	"fanfare/fec"
 	"fanfare/internal/api"
 	"fanfare/internal/handover"
 )
@@ -38,21 +36,9 @@ const (
 	syncsAtOnce = 4
 )
 
-// Intake says how a publication is read.
-type Intake struct {
-	// OTI is how the bundles are cut, but for their length.
-	OTI     fec.OTI
-	Options api.PublishOptions
-	// NextFile returns the descriptor of the file that was handed over next, false if there is none;
-	// nil for a publisher that can hand over none.
-	NextFile func() (fd int, ok bool)
-	// Grow is told how many bytes come next, objects with their rows, and may wait; nil for none.
-	Grow func(bytes uint64) error
-}
-
-// Publication reads a tar stream into staged bundles. Small objects are gathered
-// in memory until a bundle is full, since the rows come before the bodies; while that is written the
-// next is gathered. Large ones are written as they come.
+// Publication reads a tar stream into staged bundles. Small objects are gathered in memory until a
+// bundle is full, since the rows come before the bodies; while that is written the next is gathered.
+// Large ones are written as they come.
 type Publication struct {
 	// Objects is how many there are, Bytes what their bodies have together; so far.
 	Objects int
@@ -77,53 +63,16 @@ type Publication struct {
 
 // Receive begins a publication: it checks the options. Its error is an *api.Error.
 func (s *Spool) Receive(intake Intake) (*Publication, error) {
-	options := &intake.Options
-	in := &Publication{given: intake, spool: s, seen: make(map[control.Key]struct{}), filling: make(chan struct{}, 1)}
-	in.sync.SetLimit(syncsAtOnce)
-	for _, h := range options.Headers {
-		field := control.Header{Name: strings.ToLower(strings.TrimSpace(h.Name)), Value: strings.TrimSpace(h.Value)}
-		if err := servable(field); err != nil {
-			return nil, err
-		}
-		in.headers = append(in.headers, field)
-	}
-	if climbs(options.Prefix) {
-		return nil, api.BadRequest(fmt.Errorf("the prefix %q has . or .. as a component", options.Prefix), "give --prefix a path such as /files")
-	}
-	key, err := control.FileKey(options.Host, options.Prefix, "x")
+	headers, err := intake.check()
 	if err != nil {
-		return nil, api.BadRequest(err, "give --host a host name and --prefix a path such as /files")
+		return nil, err
 	}
-	example := control.Object{Key: key, Headers: in.headers, Tags: options.Tags}
-	if err := example.Validate(); err != nil {
-		return nil, api.BadRequest(err, "correct --header or --tag")
+	in := &Publication{
+		given: intake, spool: s, headers: headers,
+		seen: make(map[control.Key]struct{}), filling: make(chan struct{}, 1),
 	}
+	in.sync.SetLimit(syncsAtOnce)
 	return in, nil
-}
-
-// servable refuses a header field that edges would not answer with. The error is an *api.Error.
-func servable(h control.Header) error {
-	if control.ReservedHeader(h.Name) {
-		return api.BadRequest(fmt.Errorf("the header %s cannot be published", h.Name), "edges say it themselves, or never: leave it out")
-	}
-	if h.Name == "last-modified" {
-		if _, err := http.ParseTime(h.Value); err != nil {
-			return api.BadRequest(fmt.Errorf("the last-modified %q is not a time of HTTP", h.Value), "write it as in Sun, 06 Nov 1994 08:49:37 GMT")
-		}
-	}
-	return nil
-}
-
-// climbs reports whether a component of a prefix is . or .., which a URL would lose (RFC 3986
-// §5.2.4).
-func climbs(prefix string) bool {
-	for component := range strings.SplitSeq(prefix, "/") {
-		component = strings.ReplaceAll(strings.ToLower(component), "%2e", ".")
-		if component == "." || component == ".." {
-			return true
-		}
-	}
-	return false
 }
 
 // Read stages everything in the stream, durably. After an error, and when the publication is
@@ -201,7 +150,7 @@ func (in *Publication) addObject(name string, size int64, body io.Reader) error 
 		return api.BadRequest(err, "")
 	}
 	if in.given.Grow != nil {
-		if err := in.given.Grow(object.Length + uint64(in.rowSize(&object))); err != nil {
+		if err := in.given.Grow(object.Length + uint64(rowSize(&object))); err != nil {
 			return err
 		}
 	}
@@ -211,35 +160,6 @@ func (in *Publication) addObject(name string, size int64, body io.Reader) error 
 		return in.stage([]control.Object{object}, body)
 	}
 	return in.addSmall(object, body)
-}
-
-// addSmall gathers a small object.
-func (in *Publication) addSmall(object control.Object, body io.Reader) error {
-	row := in.rowSize(&object)
-	full := len(in.bodies)+in.rows+int(object.Length)+row > bundleSize
-	if full || len(in.small) >= control.MaxBundleObjects {
-		if err := in.flush(); err != nil {
-			return err
-		}
-	}
-	if err := in.gather(int(object.Length), body); err != nil {
-		return err
-	}
-	in.small = append(in.small, object)
-	in.rows += row
-	return nil
-}
-
-// rowSize is at least what the object's row takes in a manifest, in bytes.
-func (in *Publication) rowSize(o *control.Object) int {
-	n := 128 + len(o.Key.Host) + len(o.Key.Path)
-	for _, h := range o.Headers {
-		n += 8 + len(h.Name) + len(h.Value)
-	}
-	for _, t := range o.Tags {
-		n += 4 + len(t)
-	}
-	return n
 }
 
 // stage writes one bundle as its bytes come, and begins to sync it.
@@ -271,14 +191,6 @@ func (in *Publication) create() (*os.File, error) {
 	return file, nil
 }
 
-// syncStaged makes a staged file durable, and closes it.
-func syncStaged(file *os.File) error {
-	if err := errors.Join(file.Sync(), file.Close()); err != nil {
-		return fmt.Errorf("%w: spool: %w", ErrSync, err)
-	}
-	return nil
-}
-
 // explain says what to do about a full disk.
 func (in *Publication) explain(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
@@ -290,29 +202,6 @@ func (in *Publication) explain(err error) error {
 	return err
 }
 
-// fillBundle writes a whole bundle into a staged file.
-func fillBundle(file *os.File, objects []control.Object, oti fec.OTI, bodies io.Reader) (*Staged, error) {
-	w, err := layBundle(file, objects, oti)
-	if err != nil {
-		return nil, err
-	}
-	defer w.ahead.Wait()
-	source := &markedReader{r: bodies}
-	err = w.copyFrom(source)
-	if source.err != nil {
-		return nil, truncated(source.err)
-	} else if errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, truncated(err)
-	} else if err != nil {
-		return nil, fmt.Errorf("spool: %w", err)
-	}
-	s, err := w.finish()
-	if err != nil {
-		return nil, fmt.Errorf("spool: %w", err)
-	}
-	return s, nil
-}
-
 // Discard removes the staged files that have not been given a name.
 func (in *Publication) Discard() error {
 	// An error of a sync has been told, or does not matter any more.
@@ -322,21 +211,6 @@ func (in *Publication) Discard() error {
 		err = errors.Join(err, os.RemoveAll(path))
 	}
 	return err
-}
-
-// markedReader keeps the error of reading apart from that of writing.
-type markedReader struct {
-	r   io.Reader
-	err error
-}
-
-// Read implements io.Reader.
-func (m *markedReader) Read(p []byte) (int, error) {
-	n, err := m.r.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		m.err = err
-	}
-	return n, err
 }
 
 // countingReader counts the bytes read through it.
