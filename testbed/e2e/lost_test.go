@@ -45,6 +45,8 @@ func TestLostBundles(t *testing.T) {
 	w.wantServed(victim, "/small")
 
 	victim.Kill()
+	w.origin.Kill() // it comes back without a thought of what it has sent
+	w.startOrigin()
 	victim.start(w)
 	w.awaitReady(victim)
 	w.await(all, 60*time.Second)
