@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,11 +14,12 @@ import (
 
 // TestEverythingAtOnce runs the loop, commits elsewhere, and requests beside each other: no
 // request that begins after Apply of a purge returned sees what it killed, nor older versions
-// after newer ones, nor a torn body.
+// after newer ones, nor a torn body; also while bundle files vanish.
 func TestEverythingAtOnce(t *testing.T) {
 	o, h := newHistory(t, 8, 120)
 	cfg := o.config(t.TempDir())
 	cfg.MaxBytes = 400_000 // evicts now and then
+	cfg.RetryAfter = 1     // nanosecond: what was lost again is wanted at once
 	e := openEdge(t, o, cfg)
 
 	version := map[string]uint64{} // of a path and a body
@@ -56,7 +58,12 @@ func TestEverythingAtOnce(t *testing.T) {
 		}
 		if m.sequence()%7 == 0 {
 			e.State()
-			e.Wanted(10)
+			for _, w := range e.Wanted(10) {
+				e.blocks(h[w.Sequence-1])
+			}
+		}
+		if entries, err := os.ReadDir(e.disk.dir); err == nil && m.sequence()%3 == 0 && len(entries) > 0 {
+			_ = os.Remove(e.disk.dir + "/" + entries[int(m.sequence())%len(entries)].Name()) // or it was evicted
 		}
 	}
 	close(commits)

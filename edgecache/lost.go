@@ -70,8 +70,8 @@ func (o *openFile) readable(offset int64) error {
 // could not even be opened. It returns whether the request should look again what there is: the bundle is
 // lost, or was evicted, dropped or brought again meanwhile.
 func (c *Cache) lose(sequence uint64, cause error, broken *openFile) (again bool) {
-	if errors.Is(cause, syscall.EMFILE) || errors.Is(cause, syscall.ENFILE) || errors.Is(cause, syscall.ENOMEM) {
-		return false // for want of something else
+	if isPressed(cause) {
+		return false
 	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
@@ -84,12 +84,19 @@ func (c *Cache) lose(sequence uint64, cause error, broken *openFile) (again bool
 		return true // it has come again since
 	}
 	if err := c.forgetBytes(b); err != nil {
-		c.cfg.Log.Error("lost bundle not recorded", "sequence", sequence, "err", err)
+		if !b.unreadable.Swap(true) {
+			c.cfg.Log.Error("lost bundle not recorded", "sequence", sequence, "err", err)
+		}
 		return false
 	}
 	c.tellLost(sequence, cause)
 	c.noticed.Store(true)
 	return true
+}
+
+// isPressed reports whether a file could not be opened for want of something that has nothing to do with it.
+func isPressed(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
 }
 
 // stands reports whether the file of a bundle is there, as long as it should be, readable, and another
@@ -100,7 +107,7 @@ func (d *disk) stands(sequence uint64, size int64, broken *openFile) bool {
 	}
 	file, err := os.Open(d.path(sequence))
 	if err != nil {
-		return false
+		return isPressed(err)
 	}
 	defer file.Close()
 	if broken == nil {
