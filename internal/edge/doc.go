@@ -69,7 +69,7 @@
 //
 //	what it decides  feed.go (how entries are got), unicast.go (which blocks are fetched), doubt.go (when
 //	                 the origin is asked), harden.go (when the index is synced), rest.go (when it pauses)
-//	what it holds    assemble.go (control objects), verifier.go (signatures), catchup.go (until it is ready)
+//	what it holds    assemble.go (control objects), verifier.go (signatures), warmup.go (until it is ready)
 //	beside it        workers.go (all of them), fetch.go, blocks.go, prover.go, commit.go, outbox.go
 //	                 (where they put what they have for it); the hardener is in harden.go
 //	HTTP             server.go, gate.go (which closes it), ready.go, metrics.go

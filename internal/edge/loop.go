@@ -59,8 +59,8 @@ type loop struct {
 	// packets counts the datagrams of the group; headers is how long those of IP and UDP are in each.
 	packets uint64
 	headers int
-	// catchUp is what readiness still waits for.
-	catchUp catchUp
+	// warmUp is what readiness still waits for.
+	warmUp warmUp
 	// readinessDue says that readiness may have changed.
 	readinessDue bool
 

@@ -47,7 +47,7 @@ func (l *loop) snapshot() *snapshot {
 		group:   l.edge.group.Stats(),
 		dropped: make(packetCounts, len(l.counts)),
 		bundles: len(l.bundles), commits: len(l.committing),
-		head: l.feed.head.Sequence, ready: l.catchUp.ready, demoted: l.unicast.demoted,
+		head: l.feed.head.Sequence, ready: l.warmUp.ready, demoted: l.unicast.demoted,
 		outdated: l.doubt.outdated,
 	}
 	if l.edge.unicast != nil {

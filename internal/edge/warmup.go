@@ -2,9 +2,9 @@ package edge
 
 import "fanfare/edgecache"
 
-// catchUp is how far the edge is from being ready: first every entry up to a verified head,
+// warmUp is how far the edge is from being ready: first every entry up to a verified head,
 // then the bundles that were wanted at that moment.
-type catchUp struct {
+type warmUp struct {
 	// inStep says that every entry up to a head heard since the start is in force.
 	inStep bool
 	// target is the mark or sequence up to which bundles are waited for; ready ends it all.
@@ -17,7 +17,7 @@ const maxMissing = 16
 
 // updateReadiness moves readiness on when something may have changed.
 func (l *loop) updateReadiness() {
-	c := &l.catchUp
+	c := &l.warmUp
 	mark, _ := l.cache.Position()
 	state := readyState{Ready: c.ready, Mark: mark, Head: l.feed.head.Sequence}
 	if l.doubt.outdated {
