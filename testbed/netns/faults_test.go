@@ -8,6 +8,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"fanfare/internal/mcast"
 	"fanfare/internal/mono"
@@ -19,6 +22,7 @@ const ms = time.Millisecond
 // probe measures a link with plain UDP: numbered datagrams from one host to another.
 type probe struct {
 	*testing.T
+	network  *Network
 	from, to *mcast.Conn
 	poller   *mcast.Poller
 	clock    mcast.Clock
@@ -40,7 +44,7 @@ func newProbe(t *testing.T, from, to *Host) *probe {
 	t.Helper()
 	address := netip.AddrPortFrom(to.Addr4, 7000+uint16(probes.Add(1)))
 	o := mcast.Options{Interface: hostInterface, ReceiveBuffer: 4 << 20}
-	p := &probe{T: t}
+	p := &probe{T: t, network: to.link.network}
 	p.to = conn(t, to, func() (*mcast.Conn, error) { return mcast.ListenUnicast(address, o) })
 	p.from = conn(t, from, func() (*mcast.Conn, error) { return mcast.DialUnicast(address, o) })
 	var err error
@@ -61,7 +65,7 @@ func newProbe(t *testing.T, from, to *Host) *probe {
 const headers = 14 + 20 + 8
 
 // measure sends n packets of some bytes with their headers, one each interval, and returns what has
-// come a while after the last.
+// come when the emulator has nothing left to deliver and nothing has come for a while.
 func (p *probe) measure(n, size int, interval, after time.Duration) []arrival {
 	p.Helper()
 	first := p.next
@@ -83,18 +87,46 @@ func (p *probe) measure(n, size int, interval, after time.Duration) []arrival {
 		if sent == n {
 			end = min(end, p.clock.Now().Add(after))
 		}
-		if now >= end {
-			return p.came
+		over := now >= end
+		if over && !settled(p.network) {
+			end, over = p.clock.Now().Add(after), false
 		}
-		if err := p.poller.Wait(min(end, start.Add(time.Duration(sent)*interval))); err != nil {
-			p.Fatal(err)
+		if !over {
+			if err := p.poller.Wait(min(end, start.Add(time.Duration(sent)*interval))); err != nil {
+				p.Fatal(err)
+			}
 		}
 		before := len(p.came)
 		p.read(first)
-		if len(p.came) > before && end != mono.Never {
+		switch {
+		case len(p.came) > before && end != mono.Never:
 			end = p.clock.Now().Add(after)
+		case over:
+			return p.came
 		}
 	}
+}
+
+// settled reports whether a network's emulator has nothing to deliver and nothing to take in. On a busy
+// machine it may come late to what is on its way.
+func settled(n *Network) bool {
+	n.starting.Lock()
+	e := n.emulator
+	n.starting.Unlock()
+	idle := true
+	if e == nil {
+		return idle
+	}
+	_ = e.call(func() { // a closed one has nothing
+		for _, w := range e.wires {
+			for _, d := range w.directions() {
+				place := d.from.ring[d.from.next*d.from.size:]
+				header := (*packetHeader)(unsafe.Pointer(unsafe.SliceData(place)))
+				idle = idle && len(d.held) == 0 && atomic.LoadUint32(&header.status)&unix.TP_STATUS_USER == 0
+			}
+		}
+	})
+	return idle
 }
 
 // read takes in what is there, but for what is left of an earlier measurement.
@@ -167,15 +199,16 @@ func TestLinkDelay(t *testing.T) {
 		}{{one, two, 40 * ms}, {two, one, 10 * ms}} {
 			came := newProbe(t, way.from, way.to).measure(300, 1000, ms, 300*ms)
 			if len(came) != 300 {
-				t.Errorf("%d of 300 came", len(came))
+				t.Fatalf("%d of 300 came", len(came))
 			}
 			var all []time.Duration
 			for _, a := range came {
 				all = append(all, a.took)
 			}
 			slices.Sort(all)
-			if median := all[len(all)/2]; all[0] < way.delay-ms || median > way.delay+20*ms {
-				t.Errorf("at least %v, in the middle %v; want %v", all[0], median, way.delay)
+			// On a busy machine most are late; one that nothing held up shows the delay.
+			if all[0] < way.delay-ms || all[0] > way.delay+5*ms {
+				t.Errorf("at least %v, want %v", all[0], way.delay)
 			}
 			t.Logf("to %s: at least %v, in the middle %v, at most %v", way.to.Name, all[0], all[len(all)/2], all[len(all)-1])
 		}
@@ -192,6 +225,9 @@ func TestLinkRate(t *testing.T) {
 	came := p.measure(200, 1000, 0, 200*ms)
 	before, _ := two.LinkStats()
 	// Those that were sent while others crossed found room too.
+	if len(came) == 0 {
+		t.Fatal("nothing came")
+	}
 	wantBetween(t, "packets that found room", len(came), 30, 32+int(came[len(came)-1].at.Sub(sent)/(800*time.Microsecond)))
 	if before.QueueDrops == 0 {
 		t.Errorf("no packet found the queue full: %+v", before)
@@ -206,8 +242,12 @@ func TestLinkRate(t *testing.T) {
 	after, _ := two.LinkStats()
 	wantBetween(t, "packets that came", len(came)+int(p.to.Stats().SocketDrops), 1000, 1000)
 	rate := 1000 * 8000 / came[len(came)-1].at.Sub(sent).Seconds()
-	if rate < 6e6 || rate > 10.2e6 { // a busy machine looks late
-		t.Errorf("%.2f Mb/s, want 10", rate/1e6)
+	quick := rate
+	for i := range came[100:] { // a busy machine comes late to some of them, not to all
+		quick = max(quick, 100*8000/came[i+100].at.Sub(came[i].at).Seconds())
+	}
+	if quick < 9e6 || rate > 10.2e6 {
+		t.Errorf("%.2f Mb/s, %.2f for a while, want 10", rate/1e6, quick/1e6)
 	}
 	if after.QueueDrops != before.QueueDrops || after.Missed != 0 {
 		t.Errorf("stats: %+v", after)
@@ -289,7 +329,7 @@ func TestSetFaults(t *testing.T) {
 		switch {
 		case c.Loss == 1 && len(came) != 0, c.Loss == 0 && len(came) != 50:
 			t.Errorf("%+v: %d of 50 came", c, len(came))
-		case len(came) > 0 && came[0].took < c.Delay:
+		case len(came) > 0 && came[0].took < c.Delay-ms:
 			t.Errorf("%+v: took %v", c, came[0].took)
 		}
 	}
