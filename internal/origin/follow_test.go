@@ -20,7 +20,7 @@ func TestFollow(t *testing.T) {
 		edge.report(0, wire.Report{})
 		time.Sleep(time.Millisecond)
 	}
-	client := o.client.Follow(10 * time.Second)
+	client := o.client.Follow(hangsAfter)
 	published, err := client.Publish(t.Context(), api.PublishOptions{}, tarOf(files{"a": "x"}))
 	if err != nil {
 		t.Fatal(err)

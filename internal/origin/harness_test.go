@@ -15,9 +15,38 @@ import (
 	"testing"
 	"time"
 
+	"fanfare/control"
 	"fanfare/internal/api"
 	"fanfare/internal/session"
 )
+
+// hangsAfter is how long a test waits for what must come. No machine is so busy that it takes that long.
+const hangsAfter = time.Minute
+
+// untilEdge waits until what is known of the only edge is as wanted.
+func (r *running) untilEdge(t *testing.T, want func(api.Edge) bool) {
+	t.Helper()
+	hangs := time.After(hangsAfter)
+	for {
+		changed := r.edges.Changes()
+		status := r.edges.Status(time.Now(), 1, 1, control.Hash{}, r.spool.OTI)
+		if len(status) == 1 && want(status[0]) {
+			return
+		}
+		select {
+		case <-changed:
+		case <-hangs:
+			t.Fatalf("the edge is %+v", status)
+		}
+	}
+}
+
+// signed returns the origin's signed head.
+func (r *running) signed() []byte {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.signedHead
+}
 
 // files is the content of a publication: names and bodies.
 type files map[string]string
@@ -131,7 +160,7 @@ func start(t *testing.T, dir string) *running {
 		if err := <-done; err != nil {
 			t.Errorf("Run: %v", err)
 		}
-		if took := time.Since(begun); took > 2*time.Second {
+		if took := time.Since(begun); took > hangsAfter/2 {
 			t.Errorf("it took %v to stop", took)
 		}
 	}

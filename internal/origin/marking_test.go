@@ -81,7 +81,7 @@ func TestMarking(t *testing.T) {
 
 	seen := map[string]int{}
 	buffer, control := make([]byte, 2000), make([]byte, 128)
-	if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(hangsAfter)); err != nil {
 		t.Fatal(err)
 	}
 	for len(seen) < 3 { // all are in the socket's buffer

@@ -195,7 +195,7 @@ func bundleName(sequence uint64) string { return fmt.Sprintf("%d.bundle", sequen
 // wantFiles waits until the spool has exactly these files.
 func wantFiles(t *testing.T, dir string, want ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), hangsAfter)
 	defer cancel()
 	for {
 		entries, err := os.ReadDir(filepath.Join(dir, spoolName))

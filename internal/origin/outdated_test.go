@@ -53,7 +53,7 @@ func twoLogs(t *testing.T) (dir string, entries [][]byte, head []byte) {
 	o = start(t, dir)
 	o.publish(t, files{"a": "two"}, api.PublishOptions{})
 	o.publish(t, files{"a": "three"}, api.PublishOptions{})
-	head = o.signedHead
+	head = o.signed()
 	for sequence := range uint64(3) {
 		raw, err := o.entries.entry(sequence + 1)
 		if err != nil {
@@ -88,7 +88,7 @@ func TestProof(t *testing.T) {
 		generation string
 		status     int // 0: an answer
 	}{
-		{"its own head", o.signedHead, generation, 0},
+		{"its own head", o.signed(), generation, 0},
 		{"the head of an empty log", control.SignHead(control.Head{Channel: other.Channel, Generation: other.Generation}, o.key), generation, 0},
 		{"an entry that it has", entries[0], generation, 0},
 		{"another key", control.SignHead(other, stranger), generation, 400},
@@ -160,7 +160,7 @@ func TestProofIsForgotten(t *testing.T) {
 	dir := initOrigin(t)
 	o := start(t, dir)
 	o.publish(t, files{"a": "one"}, api.PublishOptions{})
-	if err := o.entries.saveProof(o.signedHead); err != nil {
+	if err := o.entries.saveProof(o.signed()); err != nil {
 		t.Fatal(err)
 	}
 	o.stop()
@@ -214,10 +214,7 @@ func TestHold(t *testing.T) {
 				t.Errorf("%s: publications did not wait for the report: %+v", test.name, status)
 			}
 		}
-		status := o.edges.Status(time.Now(), 1, 1, control.Hash{}, o.spool.OTI)
-		if len(status) != 1 || status[0].Stray != test.waits {
-			t.Errorf("%s: %+v", test.name, status)
-		}
+		o.untilEdge(t, func(e api.Edge) bool { return e.Alive && e.Stray == test.waits })
 		o.stop()
 	}
 }

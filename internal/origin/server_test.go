@@ -122,7 +122,7 @@ func TestAPanicEndsTheOrigin(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "a bug") {
 			t.Errorf("Run: %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(hangsAfter):
 		t.Error("the origin goes on")
 	}
 }

@@ -101,6 +101,7 @@ func TestPurgeOfWhatAnEdgeLacks(t *testing.T) {
 	o.publish(t, files{"b": "2"}, api.PublishOptions{})
 	edge.until("the bundle", func() bool { _, ok := edge.bundle(2); return ok })
 	edge.report(1, wire.Report{})
+	o.untilEdge(t, func(e api.Edge) bool { return e.Complete == 1 })
 	if _, err := o.client.Purge(t.Context(), api.PurgeRequest{All: true}); err != nil {
 		t.Fatal(err)
 	}
