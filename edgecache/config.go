@@ -29,7 +29,7 @@ type Config struct {
 	// Key is the origin's: entries read back from disk are opened with it.
 	Key ed25519.PublicKey
 	// MaxBytes bounds the bundle files, in bytes; 0: no limit but the disk. Where it is
-	// reached, whole bundles go, the least recently served first.
+	// reached, whole bundles go, the least recently served first, and up to a 128th of it ahead of need.
 	MaxBytes int64
 	// MemoryBytes bounds the symbols held in memory; 0: DefaultMemoryBytes. A quarter of
 	// it is for repair symbols, of which up to 1 GiB more lie on disk.

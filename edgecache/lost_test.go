@@ -141,7 +141,10 @@ func TestTooLongWhileClosed(t *testing.T) {
 func TestLostWhileServing(t *testing.T) {
 	for _, inline := range []int{0, 4000} {
 		for _, open := range []bool{false, true} {
-			for _, way := range ways {
+			for i, way := range ways {
+				if inline == 0 && i > 0 {
+					break // the same as with an inline manifest
+				}
 				t.Run(fmt.Sprint(way.name, " ", inline, open), func(t *testing.T) {
 					_, e, m, text, log := lossy(t, inline, system{})
 					if open {

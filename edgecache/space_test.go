@@ -304,3 +304,37 @@ func smallDisk(t *testing.T, size int) (dir string, done bool) {
 	}
 	return dir, false
 }
+
+// Small bundles are evicted some at a time, large ones no more than need be.
+func TestEvictionAhead(t *testing.T) {
+	o := newOrigin(t)
+	o.inline = 4000
+	cfg := o.config(t.TempDir())
+	cfg.MaxBytes = 12_800 // a 128th of it is 100
+	e := openEdge(t, o, cfg)
+	now := time.Unix(1_800_000_000, 0)
+	deliver := func(n int) {
+		now = now.Add(time.Second)
+		e.clock(now)
+		e.deliver(o.publish(file(fmt.Sprint("/", o.sequence), strings.Repeat("x", n))))
+	}
+	for range 6 {
+		deliver(30)
+	}
+	deliver(6000)
+	deliver(6620) // all of it is taken
+	for _, step := range []struct {
+		size    int
+		evicted uint64 // in all
+	}{
+		{30, 4}, // 30 bytes of need, and 90 ahead
+		{90, 4},
+		{30, 6}, // of the large ones none, though 60 are fewer than 130
+		{31, 7}, // but now one, for a byte
+	} {
+		deliver(step.size)
+		if s := e.Stats(); s.BundlesEvicted != step.evicted || s.Bytes > cfg.MaxBytes {
+			t.Errorf("%d bytes: %d evicted, want %d; %d bytes", step.size, s.BundlesEvicted, step.evicted, s.Bytes)
+		}
+	}
+}
