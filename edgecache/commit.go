@@ -97,8 +97,14 @@ func (c *Cache) harden(group []*committing, index bool) (err error) {
 	}
 	wait.Wait()
 	for _, g := range group {
-		if g.file != nil && g.err == nil && nameErr != nil {
+		switch {
+		case g.file == nil || g.err != nil:
+		case nameErr != nil:
 			g.err = &diskError{"sync directory", nameErr}
+		default:
+			if err := c.disk.inspect(g.sequence, g.size); err != nil {
+				g.err = fmt.Errorf("%w: %w", errVanished, err)
+			}
 		}
 	}
 	return err

@@ -264,3 +264,35 @@ func TestEvictedWithoutRecord(t *testing.T) {
 		t.Errorf("state: %+v, wanted: %v", again.told(), wanted)
 	}
 }
+
+// A bundle whose file goes before it is complete does not become complete, and comes again.
+func TestLostBeforeComplete(t *testing.T) {
+	for _, way := range ways {
+		o := newOrigin(t)
+		o.inline = 4000
+		e := openEdge(t, o, o.config(t.TempDir()))
+		now := time.Unix(1_800_000_000, 0)
+		e.clock(now)
+		text := string(random(1, 2000))
+		m := o.publish(file("/a", text))
+		e.apply(m)
+		e.receive(m)
+		if err := way.lose(e.disk.path(1)); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Commit(e.Ready()...)[0]; !errors.Is(err, ErrFailed) || !strings.Contains(err.Error(), "removed or cut short") {
+			t.Errorf("%s: %v", way.name, err)
+		}
+		if s := e.State(); s.Complete != 0 || len(s.Failed) != 1 || e.Stats().Bytes != 0 {
+			t.Errorf("%s: %+v", way.name, s)
+		}
+		e.want(at("/a"), 503, "")
+		e.clock(now.Add(DefaultRetryAfter))
+		if w := e.Wanted(9); len(w) != 1 {
+			t.Errorf("%s: wanted %v", way.name, w)
+		}
+		e.receive(m)
+		e.commit(m)
+		e.want(at("/a"), 200, text)
+	}
+}

@@ -53,6 +53,7 @@
 // read is ever written again. Before a file of a lost bundle's length is made, the loss is durable; and
 // before an evicted bundle's file goes the eviction is, so that it is not taken for lost. A bundle that is
 // lost a second time waits for Config.RetryAfter, then for twice as long, and so on, up to a day.
+// One whose file goes before Commit is through fails, and is wanted again after Config.RetryAfter.
 //
 // Commit waits for the disk once: for the bundle's file, its name, and the index with the entry,
 // which are synced at the same time. Then the bundle is served and told. Only now its record is

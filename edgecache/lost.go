@@ -28,6 +28,8 @@ const (
 var (
 	errGone  = errors.New("the file is gone")
 	errShort = errors.New("the file is too short")
+	// errVanished says that a bundle was lost before it was complete. That fails it, for a while.
+	errVanished = errors.New("its file was removed or cut short")
 )
 
 // inspect returns what is wrong with the file of a complete bundle, as far as its name and length
@@ -35,6 +37,8 @@ var (
 func (d *disk) inspect(sequence uint64, size int64) error {
 	info, err := os.Stat(d.path(sequence))
 	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return errGone
 	case err != nil:
 		return err
 	case !info.Mode().IsRegular():

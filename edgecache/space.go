@@ -205,7 +205,8 @@ func remedyFor(cause error) string {
 // not: what the disk lost then, it may deny later.
 func passing(cause error) bool {
 	var aborted *abortError
-	return errors.Is(cause, unix.ENOSPC) || errors.Is(cause, unix.EDQUOT) || errors.Is(cause, errFull) || errors.As(cause, &aborted)
+	return errors.Is(cause, unix.ENOSPC) || errors.Is(cause, unix.EDQUOT) || errors.Is(cause, errFull) ||
+		errors.Is(cause, errVanished) || errors.As(cause, &aborted)
 }
 
 // due reports whether it is time for a bundle that is wanted, or for another try of one that failed.
