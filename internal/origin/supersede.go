@@ -49,8 +49,7 @@ func (o *Origin) hasten(ctx context.Context, now time.Time) {
 		return
 	}
 	var passing []uint64
-	// The loop has ended if this fails, and sends nothing.
-	_ = o.loop.ask(ctx, func(now mono.Time) {
+	err := o.loop.ask(ctx, func(now mono.Time) {
 		for _, sequence := range fresh {
 			if o.loop.bundles.holds(sequence) {
 				o.loop.cancel(now, sequence)
@@ -58,6 +57,9 @@ func (o *Origin) hasten(ctx context.Context, now time.Time) {
 			}
 		}
 	})
+	if err != nil {
+		return // the origin ends: the loop may still be at it, or will send nothing
+	}
 	lacking := o.edges.Lacking(now, settled)
 	o.mu.Lock()
 	defer o.mu.Unlock()

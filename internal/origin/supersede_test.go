@@ -1,7 +1,9 @@
 package origin
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -118,6 +120,23 @@ func TestPartlySupersededGoesOn(t *testing.T) {
 	edge.until("the bundle", func() bool { _, ok := edge.bundle(1); return ok })
 	if edge.retired(1) {
 		t.Error("a bundle with a live object is retired")
+	}
+}
+
+// An origin that ends looks at nothing that the loop may still be writing.
+func TestHastenAtTheEnd(t *testing.T) {
+	o, err := Open(Config{Dir: initOrigin(t), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.close()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	now := time.Now()
+	o.released[1] = release{fresh: true, since: now.Add(-time.Hour), due: now.Add(time.Hour)}
+	o.hasten(ended, now)
+	if r := o.released[1]; !r.fresh || r.urgent {
+		t.Errorf("%+v", r)
 	}
 }
 
