@@ -110,12 +110,12 @@ func get() {
 	}
 }
 
-// eventually is `eventually COMMAND...`: the command must succeed within ten seconds.
+// eventually is `eventually COMMAND...`: the command must succeed within a minute.
 func eventually(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: eventually COMMAND [ARGUMENT...]")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for {
 		err := ts.Exec(args[0], args[1:]...)
@@ -124,7 +124,7 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		select {
 		case <-ctx.Done():
-			ts.Fatalf("not within ten seconds: %v", err)
+			ts.Fatalf("not within a minute: %v", err)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

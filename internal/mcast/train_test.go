@@ -26,7 +26,7 @@ func train(n, length int) [][]byte {
 // writeAll writes a batch, in as many calls as the send buffer asks for.
 func (b *bed) writeAll(c *Conn, batch [][]byte) {
 	b.Helper()
-	for end := b.clock.Now().Add(5 * time.Second); len(batch) > 0; {
+	for end := b.clock.Now().Add(time.Minute); len(batch) > 0; {
 		n, err := c.Write(batch)
 		if err != nil || b.clock.Now() > end {
 			b.Fatalf("Write = %d of %d, %v", n, len(batch), err)
@@ -118,7 +118,7 @@ func (b *bed) awaitPath(s, c *Conn) {
 		b.Fatal(err)
 	}
 	defer p.Close()
-	end := b.clock.Now().Add(5 * time.Second)
+	end := b.clock.Now().Add(time.Minute)
 	for heard := false; !heard; {
 		if b.clock.Now() > end {
 			b.Fatal("nothing arrived")

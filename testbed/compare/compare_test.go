@@ -154,13 +154,15 @@ func TestFailures(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			c := testConfig(t)
-			c.Limit = 4 * time.Second
+			if !strings.Contains(test.want, "the sender ended") && !strings.Contains(test.want, "every receiver") {
+				c.Limit = 4 * time.Second // which is waited for
+			}
 			start := time.Now()
 			r := measureOnce(t, c, script{edge: test.edge, origin: test.origin}, smallWork, 0)
 			if r.OK != (test.want == "") || !strings.Contains(r.Reason, test.want) {
 				t.Errorf("%+v, want %q", r, test.want)
 			}
-			if took := time.Since(start); took > 30*time.Second {
+			if took := time.Since(start); took > time.Minute {
 				t.Errorf("it took %v", took)
 			}
 		})

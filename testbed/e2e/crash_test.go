@@ -115,7 +115,7 @@ func TestStopsWithinASecond(t *testing.T) {
 		if err := errors.Join(d.Stop(), d.Err()); err != nil {
 			t.Errorf("%s: %v", d.Name, err)
 		}
-		if took := time.Since(start); took > 2*time.Second { // 1, and as much for a busy machine
+		if took := time.Since(start); took > 5*time.Second { // 1, and more for a busy machine
 			t.Errorf("%s took %v to stop", d.Name, took)
 		}
 	}

@@ -168,7 +168,7 @@ func (w *world) startOrigin() {
 		host = w.bed.Origin
 	}
 	w.origin = startDaemon(w.t, host, "origin", daemon.Role{Origin: &origin.Config{Dir: w.originDir()}})
-	w.until("the origin answers", 10*time.Second, func() error {
+	w.until("the origin answers", time.Minute, func() error {
 		_, err := w.client.Status(context.Background())
 		return err
 	})
@@ -229,7 +229,7 @@ func (w *world) awaitEdges() {
 	if w.config.OneWay {
 		return // it hears of none
 	}
-	w.until("the origin knows every edge", 10*time.Second, func() error {
+	w.until("the origin knows every edge", time.Minute, func() error {
 		s, err := w.client.Status(context.Background())
 		if err == nil && len(s.Edges) < len(w.edges) {
 			err = fmt.Errorf("it knows %d of %d", len(s.Edges), len(w.edges))

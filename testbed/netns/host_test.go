@@ -109,7 +109,7 @@ func TestCutAndHeal(t *testing.T) {
 	}
 	defer l.Close()
 	edge := b.Edges[0]
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	dial := func(ctx context.Context) error {
 		c, err := edge.Dial(ctx, "tcp", "10.77.0.1:80")

@@ -38,10 +38,10 @@ type sends struct {
 	*mcast.Conn
 }
 
-// until sends a text until done says so, ten seconds at most, and reports whether it did.
+// until sends a text until done says so, a minute at most, and reports whether it did.
 func (s sends) until(text string, done func() bool) bool {
 	s.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		s.once(text)
 		if done() {
 			return true
@@ -247,7 +247,7 @@ func exchange(t *testing.T, server, client *Host, address netip.Addr) time.Durat
 			c.Close()
 		}
 	}()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	start := time.Now()
 	c, err := client.Dial(ctx, "tcp", l.Addr().String())
