@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,9 +31,9 @@ func TestCommands(t *testing.T) {
 		Dir:           "testdata",
 		UpdateScripts: *update,
 		Setup: func(e *testscript.Env) error {
-			e.Setenv("PORT", freePort(t, "tcp"))
-			e.Setenv("HTTP", "127.0.0.1:"+freePort(t, "tcp"))
-			e.Setenv("GROUP", "239.255.70.71:"+freePort(t, "udp"))
+			e.Setenv("PORT", freePort(t))
+			e.Setenv("HTTP", "127.0.0.1:"+freePort(t))
+			e.Setenv("GROUP", "239.255.70.71:"+freePort(t))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -40,30 +42,25 @@ func TestCommands(t *testing.T) {
 	})
 }
 
-// freePort returns a port of the loopback interface that nobody uses now.
-func freePort(t *testing.T, network string) string {
+// freePort returns a port that is free for UDP and TCP on 127.0.0.1, and below those that the kernel gives
+// to connections: while it is not listened on, other tests' do not take it.
+func freePort(t *testing.T) string {
 	t.Helper()
-	var address net.Addr
-	if network == "udp" {
-		conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000))
+		l, err := net.Listen("tcp4", address)
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
-		defer conn.Close()
-		address = conn.LocalAddr()
-	} else {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+		u, err := net.ListenPacket("udp4", address)
+		l.Close()
+		if err == nil {
+			u.Close()
+			return strings.TrimPrefix(address, "127.0.0.1:")
 		}
-		defer listener.Close()
-		address = listener.Addr()
 	}
-	_, port, err := net.SplitHostPort(address.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+	t.Fatal("no free port")
+	return ""
 }
 
 // exitStatus is `status N COMMAND...`: the command must end with that exit status.

@@ -3,8 +3,10 @@ package origin
 import (
 	"archive/tar"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -73,20 +75,21 @@ func tarOf(f files) func(io.Writer) error {
 	}
 }
 
-// freePort returns a port that is free for UDP and TCP on 127.0.0.1.
+// freePort returns a port that is free for UDP and TCP on 127.0.0.1, and below those that the kernel gives
+// to connections: while it is not listened on, other tests' do not take it.
 func freePort(t *testing.T) uint16 {
 	t.Helper()
-	for range 50 {
-		l, err := net.Listen("tcp4", "127.0.0.1:0")
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000))
+		l, err := net.Listen("tcp4", address)
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
-		port := l.Addr().(*net.TCPAddr).Port
-		u, err := net.ListenPacket("udp4", l.Addr().String())
+		u, err := net.ListenPacket("udp4", address)
 		l.Close()
 		if err == nil {
 			u.Close()
-			return uint16(port)
+			return netip.MustParseAddrPort(address).Port()
 		}
 	}
 	t.Fatal("no free port")

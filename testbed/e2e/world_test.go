@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/netip"
@@ -141,20 +142,21 @@ func (w *world) init() {
 	}
 }
 
-// freePort returns a UDP and TCP port of loopback that is free now.
+// freePort returns a port that is free for UDP and TCP on 127.0.0.1, and below those that the kernel gives
+// to connections: while it is not listened on, other tests' do not take it.
 func freePort(t *testing.T) uint16 {
 	t.Helper()
 	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		address := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000))
+		l, err := net.Listen("tcp4", address)
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
-		port := l.Addr().(*net.TCPAddr).Port
-		c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
+		u, err := net.ListenPacket("udp4", address)
 		l.Close()
 		if err == nil {
-			c.Close()
-			return uint16(port)
+			u.Close()
+			return netip.MustParseAddrPort(address).Port()
 		}
 	}
 	t.Fatal("no free port")
