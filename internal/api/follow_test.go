@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -41,11 +42,14 @@ func TestFollow(t *testing.T) {
 // fallible is an origin that answers a purge and each wait after it with the next of its answers; "" is
 // none.
 type fallible struct {
+	mu      sync.Mutex // a request may outlast who made it
 	answers []string
 	asked   []string // queries
 }
 
 func (f *fallible) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.asked = append(f.asked, r.URL.Path+" "+r.URL.Query().Get("first")+" "+r.URL.Query().Get("last")+" "+r.URL.Query().Get("generation"))
 	answer := f.answers[0]
 	if len(f.answers) > 1 {
@@ -99,6 +103,8 @@ func TestFollowedOverARestart(t *testing.T) {
 			if seen != test.seen || lost != 1 {
 				t.Errorf("%d receipts seen, %d times lost", seen, lost)
 			}
+			f.mu.Lock()
+			defer f.mu.Unlock()
 			for _, q := range f.asked[1:] {
 				if !strings.HasPrefix(q, "/v1/wait 3 ") || !strings.HasSuffix(q, " g") {
 					t.Errorf("it asked for %q", q)
