@@ -1,19 +1,23 @@
 // Package crowd limits how many connections a server has at a time, so that a crowd of them leaves
-// the process the open files that it needs itself. Those beyond wait in the system's queue.
-//
-// A server serves a Listener and has Listener.ConnState for its own.
+// the process the open files that it needs itself. If there are more, connections that wait for
+// their next request give way; those beyond wait in the system's queue.
 package crowd
 
 import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// least is the least that Most returns.
-const least = 64
+const (
+	// least is the least that Most returns.
+	least = 64
+	// idleEvery is how often those who are idle are looked for while others wait.
+	idleEvery = 50 * time.Millisecond
+)
 
 // Most returns how many connections a server may have: one for each of so many files that the
 // system allows the process to have open, and some in any case.
@@ -28,34 +32,55 @@ func Most(of int) int {
 // Listener is a net.Listener that accepts no more than so many connections at a time.
 type Listener struct {
 	net.Listener
+	server *http.Server
 	full   func(most int)
-	slots  chan struct{} // holds one for each connection, and one for an Accept under way
+	slots  chan struct{} // holds one for each connection
 	once   sync.Once
 	closed chan struct{}
 }
 
-// Limit makes a Listener of l. full is called by Accept each time that a connection must wait.
-func Limit(l net.Listener, most int, full func(most int)) *Listener {
-	return &Listener{Listener: l, full: full, slots: make(chan struct{}, most), closed: make(chan struct{})}
+// Limit makes a Listener of l for server, whose ConnState it sets; it is to serve no other. full is
+// called each time that a connection must wait since there are most.
+func Limit(server *http.Server, l net.Listener, most int, full func(most int)) *Listener {
+	limited := &Listener{Listener: l, server: server, full: full, slots: make(chan struct{}, most), closed: make(chan struct{})}
+	server.ConnState = limited.release
+	return limited
 }
 
 // Accept is net.Listener's.
 func (l *Listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
 	select {
 	case l.slots <- struct{}{}:
-	default:
+	default: // it waits, as do those behind it in the system's queue
 		l.full(cap(l.slots))
-		select {
-		case l.slots <- struct{}{}:
-		case <-l.closed:
+		if !l.wait() {
+			c.Close()
 			return nil, net.ErrClosed
 		}
 	}
-	c, err := l.Listener.Accept()
-	if err != nil {
-		<-l.slots
+	return c, nil
+}
+
+// wait takes the next slot, to get which it has those who are idle go. It returns false if the Listener
+// is closed.
+func (l *Listener) wait() bool {
+	again := time.NewTicker(idleEvery)
+	defer again.Stop()
+	for {
+		l.server.SetKeepAlivesEnabled(false) // which closes those that are idle now
+		l.server.SetKeepAlivesEnabled(true)
+		select {
+		case l.slots <- struct{}{}:
+			return true
+		case <-l.closed:
+			return false
+		case <-again.C:
+		}
 	}
-	return c, err
 }
 
 // Close is net.Listener's.
@@ -64,8 +89,8 @@ func (l *Listener) Close() error {
 	return l.Listener.Close()
 }
 
-// ConnState is for http.Server.ConnState.
-func (l *Listener) ConnState(_ net.Conn, state http.ConnState) {
+// release is the server's ConnState.
+func (l *Listener) release(_ net.Conn, state http.ConnState) {
 	if state == http.StateClosed || state == http.StateHijacked {
 		<-l.slots
 	}

@@ -59,16 +59,16 @@ func listen(addr, option string, handler http.Handler, log *slog.Logger) (*serve
 		return nil, fmt.Errorf("edge: %s %s: %w", option, addr, err)
 	}
 	g := &gate{handler: handler}
-	crowded := crowd.Limit(cork.Listener{Listener: l}, crowd.Most(filesEach), tellCrowded(log, addr))
-	return &server{listener: crowded, gate: g, http: http.Server{
+	s := &server{gate: g, http: http.Server{
 		ConnContext:    cork.ConnContext,
-		ConnState:      crowded.ConnState,
 		Handler:        g,
 		ReadTimeout:    requestPatience,
 		IdleTimeout:    idlePatience, // and package cork sees to how long an answer may take
 		MaxHeaderBytes: 64 << 10,
 		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}}, nil
+	}}
+	s.listener = crowd.Limit(&s.http, cork.Listener{Listener: l}, crowd.Most(filesEach), tellCrowded(log, addr))
+	return s, nil
 }
 
 // tellCrowded returns what logs, once in a while, that clients must wait.

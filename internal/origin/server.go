@@ -84,8 +84,7 @@ func (o *Origin) listen() error {
 // serve adds a server to those that Run runs.
 func (o *Origin) serve(listener net.Listener, handler http.Handler) *server {
 	base, cancel := context.WithCancel(context.Background())
-	crowded := crowd.Limit(listener, crowd.Most(filesEach), o.tellCrowded(listener.Addr()))
-	s := &server{listener: crowded, cancel: cancel}
+	s := &server{cancel: cancel}
 	s.http = http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			s.requests.Add(1)
@@ -94,7 +93,6 @@ func (o *Origin) serve(listener net.Listener, handler http.Handler) *server {
 			handler.ServeHTTP(w, r)
 		}),
 		ConnContext:       handover.WithConn,
-		ConnState:         crowded.ConnState,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       requestPatience,
@@ -103,6 +101,7 @@ func (o *Origin) serve(listener net.Listener, handler http.Handler) *server {
 		MaxHeaderBytes:    maxLocalHeader,
 		ErrorLog:          slog.NewLogLogger(o.log.Handler(), slog.LevelDebug),
 	}
+	s.listener = crowd.Limit(&s.http, listener, crowd.Most(filesEach), o.tellCrowded(listener.Addr()))
 	o.servers = append(o.servers, s)
 	return s
 }
