@@ -54,7 +54,7 @@ namespace; elsewhere loopback multicast, with packets dropped at the edges' sock
 	}
 	c.Flags().IntVar(&config.Edges, "edges", 3, "how many edges")
 	c.Flags().Var(&loss, "loss", "share of packets that every link loses, as in 5% or 0.05")
-	c.Flags().StringVar(&config.Rate, "rate", "200mbit", "what the origin sends at most")
+	c.Flags().StringVar(&config.Rate, "rate", "200mbit", "the `rate` of what the origin sends at most")
 	c.Flags().BoolVar(&config.Keep, "keep", false, "keep it running at the end, to look around")
 	c.Flags().BoolVar(&config.JSON, "json", false, "print the report as JSON and nothing else")
 	return c

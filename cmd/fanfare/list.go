@@ -28,6 +28,9 @@ A PREFIX is the beginning of a key: http://host/path, host/path, or /path for wh
 published without a host.`,
 		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, arguments []string) error {
+			if limit < 0 {
+				return usagef("--limit %d is below 0, which is no limit", limit)
+			}
 			client := target.client()
 			prefix := strings.Join(arguments, "")
 			table := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', tabwriter.AlignRight)

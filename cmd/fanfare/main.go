@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -74,7 +75,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 done at the origin but not at ev
 		Args:          unknownCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(badFlag)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SuggestionsMinimumDistance = 2
 	root.AddGroup(
@@ -99,6 +100,14 @@ const (
 	demoShort    = "See the whole of it on this machine, without configuration"
 	testbedShort = "Make a network with faults and see what happens"
 )
+
+// badFlag makes a usage error of one of a flag, without what package strconv says of its own functions.
+func badFlag(_ *cobra.Command, err error) error {
+	if text, _, number := strings.Cut(err.Error(), ": strconv."); number {
+		return usagef("%s: not a number that fits", text)
+	}
+	return usageError{err}
+}
 
 // unknownCommand refuses what is no command's name, with those that look like it.
 func unknownCommand(c *cobra.Command, arguments []string) error {

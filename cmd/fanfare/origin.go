@@ -61,7 +61,8 @@ func newOriginInit() *cobra.Command {
 		Short: "Make the directory of a new origin: configuration, key, session file",
 		Long: `Init makes an origin: origin.yaml, which you may edit, a signing key, and session.ff, the
 file that every edge needs. Choose a group in 239.0.0.0/8 (or ff15::/16) that is yours, or
-one in 232.0.0.0/8 (ff35::/16) with --source for source-specific multicast.
+for source-specific multicast one in 232.0.0.0/8 (or ff35::/16); then --source is the interface's
+first address unless you give another.
 
 With --one-way edges need no path to this machine (satellite, diode): it sends a share of repair
 symbols with everything, and repeats everything in a carousel. session.ff is then all that an
@@ -107,7 +108,7 @@ edge ever gets besides the group.`,
 	c.Flags().StringVar(&group, "group", "", "multicast group and UDP port, `ADDRESS:PORT`")
 	c.Flags().StringVar(&source, "source", "", "source-specific multicast: the `ADDRESS` of this machine that sends")
 	c.Flags().StringVar(&config.Interface, "interface", "", "network `interface` that carries the group")
-	c.Flags().StringVar(&max, "rate", "100mbit", "what is sent at most, headers included")
+	c.Flags().StringVar(&max, "rate", "100mbit", "the `rate` of what is sent at most, headers included")
 	c.Flags().StringVar(&min, "min-rate", "", "make the `rate` adaptive, from this up to --rate, as TCP's is: for a path that is shared")
 	c.Flags().IntVar(&config.MTU, "mtu", 1500, "the largest IP packet that every path carries, in `bytes`")
 	c.Flags().IntVar(&config.TTL, "ttl", 1, "how many `routers`, plus one, packets may pass")

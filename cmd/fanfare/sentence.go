@@ -7,8 +7,9 @@ import (
 
 // packages are those that begin their errors with their name, which says nothing to an operator.
 var packages = []string{
-	"api", "carousel", "control", "edge", "edgecache", "fec", "handover", "mcast", "netem", "netns",
-	"origin", "progress", "receiver", "scenario", "sender", "session", "tree", "wire",
+	"api", "carousel", "compare", "control", "daemon", "edge", "edgecache", "fec", "fetch", "handover",
+	"mcast", "netem", "netns", "origin", "payload", "progress", "receiver", "scenario", "sender", "session",
+	"sim", "spool", "tree", "wire",
 }
 
 // sentence returns the text of an error as an operator is to read it: without the names of packages.

@@ -2,6 +2,12 @@ package main
 
 import (
 	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -19,5 +25,30 @@ func TestSentence(t *testing.T) {
 		if got := sentence(errors.New(text)); got != want {
 			t.Errorf("%q became %q, want %q", text, got, want)
 		}
+	}
+}
+
+// TestPackages wants every package that begins an error with its name to be known here.
+func TestPackages(t *testing.T) {
+	begins := regexp.MustCompile(`(?:Errorf|errors\.New)\("([a-z]+): `)
+	found := 0
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		room := filepath.Base(filepath.Dir(path))
+		for _, match := range begins.FindAllSubmatch(text, -1) {
+			if string(match[1]) != room {
+				continue
+			}
+			if found++; !slices.Contains(packages, room) {
+				t.Errorf("%s: %q is not in packages", path, room)
+			}
+		}
+		return err
+	})
+	if err != nil || found == 0 {
+		t.Errorf("%d errors looked at, %v", found, err)
 	}
 }

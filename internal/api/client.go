@@ -36,7 +36,7 @@ type Client struct {
 func NewUnix(dir string) *Client {
 	return &Client{
 		network: "unix", address: filepath.Join(dir, SocketName), host: "origin", most: maxValue,
-		hint: fmt.Sprintf("start it with `fanfare origin --dir %s`", dir),
+		hint: fmt.Sprintf("start it with `fanfare origin --dir %s`, or say with --dir where it is", dir),
 	}
 }
 
@@ -213,7 +213,7 @@ func (c *Client) explain(ctx context.Context, err error) error {
 	var operation *net.OpError
 	if errors.As(err, &operation) && operation.Op == "dial" {
 		if errors.Is(err, syscall.EACCES) {
-			return fmt.Errorf("no permission to speak to the origin at %s: run this as the user that runs the origin", c.address)
+			return fmt.Errorf("no permission to speak to the origin at %s: run this as the user that runs the origin, or as one of its group", c.address)
 		}
 		return fmt.Errorf("%w at %s: %s", ErrNoOrigin, c.address, c.hint)
 	}

@@ -53,7 +53,7 @@ func TestErrors(t *testing.T) {
 func TestNobodyAnswers(t *testing.T) {
 	dir := t.TempDir()
 	_, err := NewUnix(dir).Status(t.Context())
-	if want := "no origin answers at " + filepath.Join(dir, SocketName) + ": start it with `fanfare origin --dir " + dir + "`"; !errors.Is(err, ErrNoOrigin) || err.Error() != want {
+	if want := "no origin answers at " + filepath.Join(dir, SocketName) + ": start it with `fanfare origin --dir " + dir + "`, or say with --dir where it is"; !errors.Is(err, ErrNoOrigin) || err.Error() != want {
 		t.Errorf("Unix: %v", err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,8 +1,10 @@
 package arch
 
 import (
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -34,6 +36,32 @@ func TestMaps(t *testing.T) {
 			if strings.HasSuffix(name, ".go") {
 				t.Errorf("the map of %s/doc.go names %s, which is not there", dir, name)
 			}
+		}
+	}
+}
+
+// TestHouse wants each room to stand in the map at the end of the README.
+func TestHouse(t *testing.T) {
+	_, sources := load(t)
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, house, found := strings.Cut(string(readme), "## The house")
+	if !found {
+		t.Fatal("README.md has no map of the house")
+	}
+	named := map[string]bool{}
+	for _, word := range strings.Fields(house) {
+		named[path.Base(strings.Trim(word, ".,:;"))] = true
+	}
+	rooms := map[string]bool{}
+	for _, s := range sources {
+		rooms[s.dir] = true
+	}
+	for _, room := range slices.Sorted(maps.Keys(rooms)) {
+		if !named[path.Base(room)] {
+			t.Errorf("%s: say in README.md, The house, what this room is", room)
 		}
 	}
 }

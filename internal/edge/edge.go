@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -117,6 +118,9 @@ func Open(ctx context.Context, c Config) (*Edge, error) {
 		c.Log = slog.Default()
 	}
 	s, err := session.Load(c.Session)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("edge: there is no session file %s: copy session.ff from the origin's directory", c.Session)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("edge: session file: %w", err)
 	}

@@ -86,7 +86,7 @@ func (r *Report) print(w io.Writer) {
 	times := func(bytes uint64) float64 { return float64(bytes) / float64(max(r.Bytes, 1)) }
 	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 2, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "  files\t%d, %s in %d bundles, sequences %d to %d\n", r.Files, progress.Bytes(r.Bytes), p.Bundles, p.Sequences[0], p.Sequences[1])
+	fmt.Fprintf(table, "  files\t%d, %s; bundles %d; sequences %d to %d\n", r.Files, progress.Bytes(r.Bytes), p.Bundles, p.Sequences[0], p.Sequences[1])
 	fmt.Fprintf(table, "  receipt\tserved at %d/%d edges in %s (%s to each)\n", p.Served, r.Edges, took(p.Seconds), progress.Rate(r.Bytes, duration(p.Seconds)))
 	fmt.Fprintf(table, "  verified over HTTP\t%d answers, byte for byte\n", p.Verified)
 	fmt.Fprintf(table, "  left the origin\t%s: %.3f times the files; ideal %.3f\n", progress.Bytes(p.WireBytes), times(p.WireBytes), p.Ideal)
