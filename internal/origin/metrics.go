@@ -29,9 +29,12 @@ type snapshot struct {
 	invalid  map[string]uint64
 }
 
+// snapshotPatience is how long a loop may take to tell its counters, on a machine with other things to do.
+const snapshotPatience = 5 * time.Second
+
 // snapshot asks the loop for its counters.
 func (o *Origin) snapshot(ctx context.Context) (s snapshot, err error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(ctx, snapshotPatience)
 	defer cancel()
 	taken := make(chan snapshot, 1)
 	err = o.loop.ask(ctx, func(mono.Time) {
