@@ -140,19 +140,30 @@ func (c *Cache) forgetBytes(b *bundle) error {
 		batch.setRecord(b.sequence, r)
 		b.recorded = c.position + 1
 		c.want(b, r)
+		if b.losses++; b.losses > 1 { // a disk that keeps nothing should not have the origin send it for ever
+			b.retry = c.now().Add(lostPause(c.cfg.RetryAfter, b.losses-2))
+		}
 		return nil
 	})
 	if err != nil {
 		return err
-	}
-	if b.losses++; b.losses > 1 { // a disk that keeps nothing should not have the origin send it for ever
-		b.retry = c.now().Add(min(c.cfg.RetryAfter<<min(b.losses-2, 32), maxLostPause))
 	}
 	c.giveBack(size)
 	if err := c.disk.remove(b.sequence); err != nil {
 		c.recordFailure(b, &diskError{"remove what is left", err})
 	}
 	return nil
+}
+
+// lostPause doubles a pause so many times, up to maxLostPause.
+func lostPause(pause time.Duration, times int) time.Duration {
+	for range times {
+		if pause >= maxLostPause {
+			break
+		}
+		pause *= 2
+	}
+	return min(pause, maxLostPause)
 }
 
 // want makes a bundle that was complete one that should come, by its record; both locks are held.
