@@ -77,6 +77,19 @@ func (c *Cache) lose(sequence uint64, cause error, broken *openFile) (again bool
 	if isPressed(cause) {
 		return false
 	}
+	// In a goroutine of its own: the index panics when it cannot go on, which must end the process, and
+	// net/http catches what panics in a request's.
+	done := make(chan struct{})
+	go func() {
+		again = c.noteLost(sequence, cause, broken)
+		close(done)
+	}()
+	<-done
+	return again
+}
+
+// noteLost is lose but for the panics.
+func (c *Cache) noteLost(sequence uint64, cause error, broken *openFile) (again bool) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	b := c.bundles[sequence]
