@@ -68,7 +68,7 @@ func TestSentences(t *testing.T) {
 		want   string
 	}{
 		{"no session", func(c *Config) { c.Session = "" }, "no session file given"},
-		{"session file missing", func(c *Config) { c.Session += "x" }, "no such file"},
+		{"session file missing", func(c *Config) { c.Session += "x" }, "there is no session file"},
 		{"bad name", func(c *Config) { c.Name = "a b" }, "a name has 1 to 64"},
 		{"HTTP port in use", func(c *Config) { c.HTTP = taken.Addr().String() }, "is in use by another program"},
 		{"admin port in use", func(c *Config) { c.Admin = taken.Addr().String() }, "--admin 127.0.0.1"},
