@@ -4,6 +4,7 @@
 package crowd
 
 import (
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -15,6 +16,8 @@ import (
 const (
 	// least is the least that Most returns.
 	least = 64
+	// warnedAgain is the least time between two warnings of Warn.
+	warnedAgain = time.Minute
 	// idleEvery is how often those who are idle are looked for while others wait.
 	idleEvery = 50 * time.Millisecond
 )
@@ -27,6 +30,17 @@ func Most(of int) int {
 		return least
 	}
 	return int(max(min(limit.Cur, 1<<24)/uint64(of), least))
+}
+
+// Warn returns a full for Limit that logs a sentence, once in a while, with the address of who listens.
+func Warn(log *slog.Logger, sentence string, address net.Addr) (full func(most int)) {
+	var warned time.Time
+	return func(most int) {
+		if now := time.Now(); warned.IsZero() || now.Sub(warned) > warnedAgain {
+			warned = now
+			log.Warn(sentence, "address", address, "connections", most)
+		}
+	}
 }
 
 // Listener is a net.Listener that accepts no more than so many connections at a time.
@@ -65,8 +79,8 @@ func (l *Listener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// wait takes the next slot, to get which it has those who are idle go. It returns false if the Listener
-// is closed.
+// wait takes the next slot that is free, and until one is has idle connections closed. It returns false
+// if the Listener is closed.
 func (l *Listener) wait() bool {
 	again := time.NewTicker(idleEvery)
 	defer again.Stop()

@@ -2,9 +2,12 @@ package crowd
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -97,5 +100,17 @@ func TestIdle(t *testing.T) {
 func TestMost(t *testing.T) {
 	if all, few := Most(1), Most(1<<30); few != least || all < few {
 		t.Errorf("%d of all, %d of few", all, few)
+	}
+}
+
+// That connections must wait is said once in a while, not for each.
+func TestWarn(t *testing.T) {
+	var text bytes.Buffer
+	full := Warn(slog.New(slog.NewTextHandler(&text, nil)), "others wait", &net.TCPAddr{Port: 80})
+	for range 3 {
+		full(64)
+	}
+	if got := text.String(); strings.Count(got, "others wait") != 1 || !strings.Contains(got, "address=:80 connections=64") {
+		t.Errorf("it says:\n%s", got)
 	}
 }

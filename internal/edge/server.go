@@ -23,9 +23,6 @@ const (
 	// peerPatience is how long a client's system may not answer. (A client that answers and reads
 	// nothing is package cork's.)
 	peerPatience = 2 * time.Minute
-)
-
-const (
 	// requestPatience is how long a request may take to come, with a body if it has one.
 	requestPatience = 10 * time.Second
 	// idlePatience is how long a connection may wait for its next request.
@@ -33,8 +30,7 @@ const (
 	// filesEach is for how many files that the process may open a server has one connection at most;
 	// the rest is for the cache.
 	filesEach = 3
-	// crowdedAgain is the least time between two words about more connections in the log.
-	crowdedAgain = time.Minute
+	crowded   = "more clients than this edge serves at a time, a third of the open files that it may have (ulimit -n, or LimitNOFILE= of systemd): others wait"
 )
 
 // server is one listening HTTP server; its goroutine is serve.
@@ -67,19 +63,8 @@ func listen(addr, option string, handler http.Handler, log *slog.Logger) (*serve
 		MaxHeaderBytes: 64 << 10,
 		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}}
-	s.listener = crowd.Limit(&s.http, cork.Listener{Listener: l}, crowd.Most(filesEach), tellCrowded(log, addr))
+	s.listener = crowd.Limit(&s.http, cork.Listener{Listener: l}, crowd.Most(filesEach), crowd.Warn(log, crowded, l.Addr()))
 	return s, nil
-}
-
-// tellCrowded returns what logs, once in a while, that clients must wait.
-func tellCrowded(log *slog.Logger, addr string) func(most int) {
-	var told time.Time
-	return func(most int) {
-		if now := time.Now(); told.IsZero() || now.Sub(told) > crowdedAgain {
-			told = now
-			log.Warn("more clients than this edge serves at a time, a third of the open files that it may have (ulimit -n, or LimitNOFILE= of systemd): others wait", "address", addr, "connections", most)
-		}
-	}
 }
 
 // limitPatience has the kernel end connections whose peer is gone. Accepted connections inherit it.

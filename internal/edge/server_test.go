@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"bytes"
 	"io"
 	"log/slog"
 	"net"
@@ -41,17 +40,5 @@ func TestBodyThatNeverComes(t *testing.T) {
 	answer, err := io.ReadAll(client)
 	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 404 ") {
 		t.Errorf("%q, %v", answer, err)
-	}
-}
-
-// That clients must wait is said once in a while, not for each.
-func TestTellCrowded(t *testing.T) {
-	var text bytes.Buffer
-	tell := tellCrowded(slog.New(slog.NewTextHandler(&text, nil)), ":80")
-	for range 3 {
-		tell(64)
-	}
-	if got := text.String(); strings.Count(got, "others wait") != 1 || !strings.Contains(got, "connections=64") {
-		t.Errorf("it says:\n%s", got)
 	}
 }

@@ -36,9 +36,9 @@ const (
 	answerPatience  = time.Minute
 	idlePatience    = 2 * time.Minute
 	// filesEach is for how many files that the process may open each of the servers has one connection
-	// at most, crowdedAgain the least time between two words in the log about more.
-	filesEach    = 5
-	crowdedAgain = time.Minute
+	// at most.
+	filesEach = 5
+	crowded   = "more connections than the open files that the system allows leave room for (ulimit -n, or LimitNOFILE= of systemd): others wait"
 	// maxLocalHeader is for the tags and headers of a publication, which are in its query; bytes.
 	maxLocalHeader, maxEdgeHeader = 1 << 20, 32 << 10
 	// maxSocketPath is the longest path of a Unix socket, in bytes.
@@ -101,20 +101,9 @@ func (o *Origin) serve(listener net.Listener, handler http.Handler) *server {
 		MaxHeaderBytes:    maxLocalHeader,
 		ErrorLog:          slog.NewLogLogger(o.log.Handler(), slog.LevelDebug),
 	}
-	s.listener = crowd.Limit(&s.http, listener, crowd.Most(filesEach), o.tellCrowded(listener.Addr()))
+	s.listener = crowd.Limit(&s.http, listener, crowd.Most(filesEach), crowd.Warn(o.log, crowded, listener.Addr()))
 	o.servers = append(o.servers, s)
 	return s
-}
-
-// tellCrowded returns what logs, once in a while, that those who connect must wait.
-func (o *Origin) tellCrowded(at net.Addr) func(most int) {
-	var told time.Time
-	return func(most int) {
-		if now := time.Now(); told.IsZero() || now.Sub(told) > crowdedAgain {
-			told = now
-			o.log.Warn("more connections than the open files that the system allows leave room for (ulimit -n, or LimitNOFILE= of systemd): others wait", "address", at, "connections", most)
-		}
-	}
 }
 
 // failOnPanic, deferred, ends the origin if the request panics: the log and what is known of it
