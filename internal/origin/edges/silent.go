@@ -1,7 +1,6 @@
 package edges
 
 import (
-	"cmp"
 	"slices"
 	"time"
 )
@@ -19,7 +18,7 @@ func (t *Table) tellSilent(now time.Time) {
 			silent = append(silent, e)
 		}
 	}
-	slices.SortFunc(silent, func(a, b *edge) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.id, b.id)) })
+	slices.SortFunc(silent, byName)
 	for _, e := range silent[:min(len(silent), maxSilentTold)] {
 		t.log.Warn("edge is silent", "edge", e.name, "id", hex(e.id), "silent", now.Sub(e.last).Round(time.Second))
 	}

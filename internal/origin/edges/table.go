@@ -103,39 +103,47 @@ func (t *Table) Heard(now time.Time, f *wire.Feedback, stands Standing, rtt, lif
 	if now.Sub(e.saved) > savedEvery || e.name != f.Report.Name {
 		t.unsaved[e.id] = struct{}{}
 	}
-	if generation := (control.Generation{Order: f.Report.GenerationOrder, Random: f.Report.GenerationRandom}); generation != t.generation {
-		t.foreign++
-		e.foreign = true
-		if !e.foreignTold {
-			e.foreignTold = true
-			t.log.Warn("edge follows another generation of this origin", "edge", f.Report.Name, "generation", generation)
-		}
-		t.void(e)
+	if !t.follows(e, f.Report, stands) {
 		return
-	}
-	e.foreign = false
-	if stands == Unjudged {
-		return // what it said before stands
-	}
-	if stands != Follows {
-		e.newest = max(f.Report.Newest, f.Report.Mark)
-	}
-	if e.stray = stands == Strays; e.stray {
-		if !e.strayTold {
-			e.strayTold = true
-			t.log.Warn("edge follows a log that this origin does not have", "edge", f.Report.Name, "mark", f.Report.Mark)
-		}
-		t.void(e)
-		return
-	}
-	if stands == Follows {
-		t.told(e)
 	}
 	copyReport(&e.report, f.Report)
 	e.name = e.report.Name
 	t.noteServed(now, e)
 	e.noteProgress()
 	t.change()
+}
+
+// follows reports whether a report is of this log, takes note if it is of another, and has the log tell
+// so once.
+func (t *Table) follows(e *edge, r *wire.Report, stands Standing) bool {
+	generation := control.Generation{Order: r.GenerationOrder, Random: r.GenerationRandom}
+	if e.foreign = generation != t.generation; e.foreign {
+		t.foreign++
+		if !e.foreignTold {
+			e.foreignTold = true
+			t.log.Warn("edge follows another generation of this origin", "edge", r.Name, "generation", generation)
+		}
+		t.void(e)
+		return false
+	}
+	if stands == Unjudged {
+		return false // what it said before stands
+	}
+	if stands != Follows {
+		e.newest = max(r.Newest, r.Mark)
+	}
+	if e.stray = stands == Strays; e.stray {
+		if !e.strayTold {
+			e.strayTold = true
+			t.log.Warn("edge follows a log that this origin does not have", "edge", r.Name, "mark", r.Mark)
+		}
+		t.void(e)
+		return false
+	}
+	if stands == Follows {
+		t.told(e)
+	}
+	return true
 }
 
 // void takes note that an edge's report says nothing about this log.
@@ -302,7 +310,8 @@ func (t *Table) SaveAll() {
 
 // sorted returns the edges, by name.
 func (t *Table) sorted() []*edge {
-	return slices.SortedFunc(maps.Values(t.edges), func(a, b *edge) int {
-		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.id, b.id))
-	})
+	return slices.SortedFunc(maps.Values(t.edges), byName)
 }
+
+// byName orders edges of the same name by their ids.
+func byName(a, b *edge) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.id, b.id)) }
