@@ -214,7 +214,7 @@ func (e *Engine) HandleTimeout(now mono.Time) {
 }
 
 // SocketDropped says that the receive buffer dropped n packets, or trains of up to 64 of them, before the
-// packet that is handled next. How many packets these were the numbers tell that are missing there.
+// packet that is handled next. How many packets that were is told by the numbers that are missing there.
 func (e *Engine) SocketDropped(n uint32) { e.loss.trains += uint64(n) }
 
 // RequestReport asks for a report soon: the loop has something to tell. In large groups it is

@@ -21,8 +21,8 @@ type loss struct {
 	gap  int
 
 	received, lost, duplicate, reordered uint64
-	// dropped is how many of lost the receive buffer dropped; trains is what it dropped since the
-	// newest packet, of which it is known how often, but not how many packets each time.
+	// dropped is how many of lost the receive buffer dropped; trains is how often it dropped something
+	// since the newest packet: how many packets each time is not known.
 	dropped, trains uint64
 
 	// late is how long packets were seen to be overtaken, at lateAt.

@@ -9,13 +9,13 @@ import (
 // verifier checks what the origin has signed. To check one signature takes an edge longer than all
 // else that it does with a small packet, so nothing is checked twice: an entry and the head that it
 // makes say the same thing, since the head names the hash of the entry as sent. Whichever comes
-// first is checked, and the other only compared with it. (Somebody else's head that names the hash
-// of the newest entry says nothing that the entry did not; its signature is not looked at, and not
-// kept. One that says anything else must be the origin's.)
+// first is checked, and the other only compared with it. (A head that names the hash of
+// the newest entry says nothing that the entry did not, whoever made it: its signature is not looked at,
+// and it is not kept. One that says anything else must be the origin's.)
 type verifier struct {
 	key ed25519.PublicKey
-	// last is what was checked last says: a head what it says, an entry the head that it made. raw
-	// is what was checked, as sent.
+	// raw is the head or entry that was checked last, as sent; last is that head, or the one that the
+	// entry made.
 	last control.Head
 	raw  []byte
 }

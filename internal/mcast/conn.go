@@ -32,8 +32,8 @@ type Stats struct {
 	// SocketDrops is datagrams the kernel threw away because the receive buffer was
 	// full (SO_RXQ_OVFL): loss by this machine, not by the network. The kernel tells
 	// with the next datagram that gets in. It counts a lost train as one; here it counts as
-	// many as the train has that tells of it, which is a guess: whoever numbers datagrams knows
-	// better by these, see Datagram.Dropped.
+	// many as there are in the train that tells of it, which is a guess: who numbers datagrams knows
+	// better, see Datagram.Dropped.
 	SocketDrops      uint64
 	PacketsTruncated uint64 // dropped: longer than Options.PacketLimit
 	PacketsInjected  uint64 // dropped on purpose: Options.Loss

@@ -223,7 +223,7 @@ func TestLossTakesDatagramsOutOfTrains(t *testing.T) {
 	}
 }
 
-// The first datagram after a loss in the receive buffer tells of it, and says how often there was one.
+// The first datagram after a loss in the receive buffer tells of it, and says how many losses there were.
 func TestDroppedIsToldWhereItWas(t *testing.T) {
 	b := newBed(t)
 	o := b.options("239.77.1.3")

@@ -80,7 +80,7 @@ func (o *Origin) replayEntries() (map[uint64]*control.Publish, error) {
 	return bundles, err
 }
 
-// restore has the spool write the bundles again that are in the log. bundles are those that are not
+// restore has the spool write again the bundles that are in the log. bundles are those that are not
 // retired.
 func (o *Origin) restore(bundles map[uint64]*control.Publish) error {
 	var sequences []uint64

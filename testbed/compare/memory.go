@@ -55,7 +55,7 @@ func (p *place) remove() error {
 	return os.RemoveAll(p.dir)
 }
 
-// warm takes as much memory as a run's files may, but half of what is free at most, and gives it
+// warm takes as much memory as a run's files may need, but half of what is free at most, and gives it
 // back. A virtual machine returns pages that lie idle to its host, and the first write to such a
 // page takes several times as long as to others: without this the same run differs by a third, by
 // what ran before. Idle memory is returned by large folios, so it is taken by these.
