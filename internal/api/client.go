@@ -30,12 +30,14 @@ type Client struct {
 	// hint is for the error when nobody answers.
 	hint string
 	most int64 // how long a value of an answer may be
+	// grace is finalGrace.
+	grace time.Duration
 }
 
 // NewUnix returns a client of the origin whose directory is dir.
 func NewUnix(dir string) *Client {
 	return &Client{
-		network: "unix", address: filepath.Join(dir, SocketName), host: "origin", most: maxValue,
+		network: "unix", address: filepath.Join(dir, SocketName), host: "origin", most: maxValue, grace: finalGrace,
 		hint: fmt.Sprintf("start it with `fanfare origin --dir %s`, or say with --dir where it is", dir),
 	}
 }
@@ -43,7 +45,7 @@ func NewUnix(dir string) *Client {
 // NewTCP returns a client of the origin whose API listens at address, HOST:PORT.
 func NewTCP(address string) *Client {
 	return &Client{
-		network: "tcp", address: address, host: address, most: maxValue,
+		network: "tcp", address: address, host: address, most: maxValue, grace: finalGrace,
 		hint: "is it running, and is that the address of its API?",
 	}
 }
@@ -198,7 +200,7 @@ func (c *Client) take(ctx context.Context, e *exchange, a *answer, err error, re
 		return fmt.Errorf("api: answer of %s: %w", c.address, err)
 	}
 	if change, ok := result.(interface{ appended() Sequences }); ok && c.follow != nil {
-		c.follow.keep(e, v, change.appended())
+		c.follow.keep(e, v, change.appended(), c.grace)
 		return nil
 	}
 	e.Close()

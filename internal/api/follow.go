@@ -14,15 +14,16 @@ var (
 	// errNothingFollowed is returned by Followed without a request before it.
 	errNothingFollowed = errors.New("api: nothing was asked for that could be followed")
 	// errBroken is wrapped by the error of an answer that ended before the final receipt.
-	errBroken = errors.New("stopped answering while edges were waited for")
+	errBroken = errors.New("stopped answering")
 )
 
 // Limits of waiting for an origin that went away.
 const (
 	// minAgain is the first pause before it is asked again; it doubles up to maxAgain.
 	minAgain, maxAgain = 50 * time.Millisecond, time.Second
-	// finalGrace is how long the final receipt may take to come.
-	finalGrace = 2 * time.Second
+	// finalGrace is how long after its time the final receipt may take to come, before an origin that is
+	// silent counts as gone.
+	finalGrace = 5 * time.Second
 )
 
 // follow is the rest of an answer that goes on with receipts.
@@ -36,9 +37,11 @@ type follow struct {
 }
 
 // keep takes over an exchange, of whose answer the result was read.
-func (f *follow) keep(e *exchange, v *values, s Sequences) {
+func (f *follow) keep(e *exchange, v *values, s Sequences, grace time.Duration) {
 	f.close()
 	f.exchange, f.values, f.sequences, f.until = e, v, s, time.Now().Add(f.timeout)
+	// An origin may hang, or the path to it be cut without a word.
+	_ = e.conn.SetReadDeadline(f.until.Add(grace))
 }
 
 func (f *follow) close() {
@@ -59,7 +62,7 @@ func (c *Client) Follow(timeout time.Duration) *Client {
 
 // Followed is Wait for what a client of Follow has asked for. If the origin goes away meanwhile
 // nothing is lost that it acknowledged: lost, if not nil, is called once, and the wait goes on when
-// the origin is back, or ends with ErrGone when its time is over.
+// the origin is back, or ends with ErrGone when its time is over, as it does if the origin says nothing.
 func (c *Client) Followed(ctx context.Context, progress func(*Receipt), lost func(error)) (*Receipt, error) {
 	f := c.follow
 	if f == nil || f.exchange == nil {
@@ -70,7 +73,7 @@ func (c *Client) Followed(ctx context.Context, progress func(*Receipt), lost fun
 	if !errors.Is(err, errBroken) {
 		return receipt, err
 	}
-	if lost != nil {
+	if lost != nil && time.Now().Before(f.until) {
 		lost(err)
 	}
 	return c.resume(ctx, err, progress)
@@ -79,7 +82,7 @@ func (c *Client) Followed(ctx context.Context, progress func(*Receipt), lost fun
 // resume waits for an origin that went away, as err says, and goes on where Followed was.
 func (c *Client) resume(ctx context.Context, err error, progress func(*Receipt)) (*Receipt, error) {
 	until := c.follow.until
-	bounded, cancel := context.WithDeadline(ctx, until.Add(finalGrace))
+	bounded, cancel := context.WithDeadline(ctx, until.Add(c.grace))
 	defer cancel()
 	for again := minAgain; ; again = min(2*again, maxAgain) {
 		left := time.Until(until)

@@ -125,3 +125,26 @@ func TestFollowedCancelled(t *testing.T) {
 		t.Errorf("it ended with %v", err)
 	}
 }
+
+// An origin that hangs, or to which the path is cut, does not keep its client longer than that wanted to wait.
+func TestFollowedHangs(t *testing.T) {
+	ended := make(chan struct{})
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/purge" {
+			io.WriteString(w, `{"first":3,"last":4}`+"\n"+`{"served":1}`+"\n")
+			w.(http.Flusher).Flush()
+		}
+		<-ended
+	})
+	t.Cleanup(func() { close(ended) }) // before serve's
+	c.grace = 0
+	c = c.Follow(100 * time.Millisecond)
+	if _, err := c.Purge(t.Context(), PurgeRequest{All: true}); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	_, err := c.Followed(t.Context(), func(*Receipt) { seen++ }, func(error) { t.Error("what is waited for still?") })
+	if !errors.Is(err, ErrGone) || seen != 1 {
+		t.Errorf("%d receipts, %v", seen, err)
+	}
+}
