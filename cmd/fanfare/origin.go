@@ -50,12 +50,7 @@ SIGTERM, and loses nothing that it has acknowledged even if it is killed.`,
 }
 
 func newOriginInit() *cobra.Command {
-	var (
-		config             origin.InitConfig
-		group, source, max string
-		min                string
-	)
-	proactive := share(origin.DefaultProactive)
+	p := initFlags{proactive: share(origin.DefaultProactive)}
 	c := &cobra.Command{
 		Use:   "init",
 		Short: "Make the directory of a new origin: configuration, key, session file",
@@ -72,30 +67,10 @@ edge ever gets besides the group.`,
   fanfare origin init --dir o --group 239.255.70.70:7070 --interface eth0 --one-way --proactive 20%`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			var err error
-			if group == "" || config.Interface == "" {
-				return usagef("give the multicast group with --group ADDRESS:PORT and the network interface with --interface")
+			config, err := p.parse(c.Flags().Changed("proactive"))
+			if err != nil {
+				return err
 			}
-			if config.Group, err = netip.ParseAddrPort(group); err != nil {
-				return usagef("--group %q is not ADDRESS:PORT, as in 239.255.70.70:7070 or [ff15::70]:7070", group)
-			}
-			if source != "" {
-				if config.Source, err = netip.ParseAddr(source); err != nil {
-					return usagef("--source %q is not an IP address", source)
-				}
-			}
-			if config.Rate, err = session.ParseRate(max); err != nil {
-				return usageError{err}
-			}
-			if min != "" {
-				if config.MinRate, err = session.ParseRate(min); err != nil {
-					return usageError{err}
-				}
-			}
-			if c.Flags().Changed("proactive") && !config.OneWay {
-				return usagef("--proactive is for --one-way: otherwise the origin sends as much repair as edges' losses ask for")
-			}
-			config.Proactive = session.Share(proactive)
 			if err := origin.Init(config); err != nil {
 				return err
 			}
@@ -104,16 +79,58 @@ edge ever gets besides the group.`,
 			return err
 		},
 	}
-	c.Flags().StringVar(&config.Dir, "dir", defaultOriginDir, "`directory` to make")
-	c.Flags().StringVar(&group, "group", "", "multicast group and UDP port, `ADDRESS:PORT`")
-	c.Flags().StringVar(&source, "source", "", "source-specific multicast: the `ADDRESS` of this machine that sends")
-	c.Flags().StringVar(&config.Interface, "interface", "", "network `interface` that carries the group")
-	c.Flags().StringVar(&max, "rate", "100mbit", "the `rate` of what is sent at most, headers included")
-	c.Flags().StringVar(&min, "min-rate", "", "make the `rate` adaptive, from this up to --rate, as TCP's is: for a path that is shared")
-	c.Flags().IntVar(&config.MTU, "mtu", 1500, "the largest IP packet that every path carries, in `bytes`")
-	c.Flags().IntVar(&config.TTL, "ttl", 1, "how many `routers`, plus one, packets may pass")
-	c.Flags().BoolVar(&config.OneWay, "one-way", false, "edges have no path to this machine: repeat everything")
-	c.Flags().Var(&proactive, "proactive", "with --one-way: repair symbols sent unasked, as a `share` of the data")
-	c.Flags().StringVar(&config.Advertise, "advertise", "", "`HOST:PORT` where edges reach this machine (default: the interface's address, port 7700)")
+	p.addTo(c)
 	return c
+}
+
+// initFlags are those of origin init; config has those that need no reading.
+type initFlags struct {
+	config        origin.InitConfig
+	group, source string
+	rate, minRate string
+	proactive     share
+}
+
+func (p *initFlags) addTo(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&p.config.Dir, "dir", defaultOriginDir, "`directory` to make")
+	f.StringVar(&p.group, "group", "", "multicast group and UDP port, `ADDRESS:PORT`")
+	f.StringVar(&p.source, "source", "", "source-specific multicast: the `ADDRESS` of this machine that sends")
+	f.StringVar(&p.config.Interface, "interface", "", "network `interface` that carries the group")
+	f.StringVar(&p.rate, "rate", "100mbit", "the `rate` of what is sent at most, headers included")
+	f.StringVar(&p.minRate, "min-rate", "", "make the `rate` adaptive, from this up to --rate, as TCP's is: for a path that is shared")
+	f.IntVar(&p.config.MTU, "mtu", 1500, "the largest IP packet that every path carries, in `bytes`")
+	f.IntVar(&p.config.TTL, "ttl", 1, "how many `routers`, plus one, packets may pass")
+	f.BoolVar(&p.config.OneWay, "one-way", false, "edges have no path to this machine: repeat everything")
+	f.Var(&p.proactive, "proactive", "with --one-way: repair symbols sent unasked, as a `share` of the data")
+	f.StringVar(&p.config.Advertise, "advertise", "", "`HOST:PORT` where edges reach this machine (default: the interface's address, port 7700)")
+}
+
+// parse reads the flags; proactive says that --proactive was given.
+func (p *initFlags) parse(proactive bool) (config origin.InitConfig, err error) {
+	config = p.config
+	config.Proactive = session.Share(p.proactive)
+	if p.group == "" || config.Interface == "" {
+		return config, usagef("give the multicast group with --group ADDRESS:PORT and the network interface with --interface")
+	}
+	if config.Group, err = netip.ParseAddrPort(p.group); err != nil {
+		return config, usagef("--group %q is not ADDRESS:PORT, as in 239.255.70.70:7070 or [ff15::70]:7070", p.group)
+	}
+	if p.source != "" {
+		if config.Source, err = netip.ParseAddr(p.source); err != nil {
+			return config, usagef("--source %q is not an IP address", p.source)
+		}
+	}
+	if config.Rate, err = session.ParseRate(p.rate); err != nil {
+		return config, usageError{err}
+	}
+	if p.minRate != "" {
+		if config.MinRate, err = session.ParseRate(p.minRate); err != nil {
+			return config, usageError{err}
+		}
+	}
+	if proactive && !config.OneWay {
+		return config, usagef("--proactive is for --one-way: otherwise the origin sends as much repair as edges' losses ask for")
+	}
+	return config, nil
 }
