@@ -48,9 +48,17 @@ func (s signer) publish(t *testing.T, body []byte) entry {
 	return entry{raw: raw, Entry: e}
 }
 
-// TestLostBundleIsExpectedAgain loses the file of a bundle that is served: the loop has it come again, and the next
-// report says that it is missing, until it is back.
-func TestLostBundleIsExpectedAgain(t *testing.T) {
+// losing is an edge that one bundle, of one block, is for, and whose loop stands still: a test does what it does.
+type losing struct {
+	t     *testing.T
+	edge  *Edge
+	cache *edgecache.Cache
+	loop  *loop
+	body  []byte
+}
+
+// newLosing returns an edge to which the bundle's entry has come.
+func newLosing(t *testing.T) *losing {
 	origin, body := newSigner(t), bytes.Repeat([]byte("text"), 100)
 	c := testConfig(t)
 	c.Session = testSession(t, func(s *session.Session) { s.PublicKey = session.PublicKey(origin.public) })
@@ -58,14 +66,14 @@ func TestLostBundleIsExpectedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.close()
+	t.Cleanup(e.close)
 	cache, err := edgecache.Open(edgecache.Config{
 		Dir: c.Dir, Channel: testChannel, Generation: e.generation, Key: ed25519.PublicKey(origin.public), Log: c.Log,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer cache.Close()
+	t.Cleanup(func() { cache.Close() })
 	if err := e.join(); err != nil {
 		t.Fatal(err)
 	}
@@ -75,74 +83,90 @@ func TestLostBundleIsExpectedAgain(t *testing.T) {
 	}
 	l := newLoop(e, cache, engine, e.newWorkers(cache))
 	cache.SetReady(true)
-	toi := wire.DataTOI(1)
-
-	get := func(want int) {
-		t.Helper()
-		w := httptest.NewRecorder()
-		cache.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://edge.example/a", nil))
-		if w.Code != want || want == http.StatusOK && !bytes.Equal(w.Body.Bytes(), body) {
-			t.Fatalf("%d, %d bytes, want %d", w.Code, w.Body.Len(), want)
-		}
-	}
-	report := func(complete uint64) {
-		t.Helper()
-		if err := cache.Harden(); err != nil {
-			t.Fatal(err)
-		}
-		var r wire.Report
-		l.fillReport(&r)
-		if r.Mark != 1 || r.Newest != 1 || r.Complete != complete || len(r.Done)+len(r.Failed) > 0 {
-			t.Errorf("%+v, want complete %d", r, complete)
-		}
-	}
-	bring := func() {
-		t.Helper()
-		now := l.clock.Now()
-		if err := cache.StoreBlock(1, 0, body); err != nil {
-			t.Fatal(err)
-		}
-		if !engine.Supply(now, toi, 0) {
-			t.Fatal("the engine does not hold the bundle")
-		}
-		l.events(now)
-		l.settle(now)
-		l.committed(now, commitDone{l.commits, cache.Commit(l.commits...)})
-		l.commits = nil
-		l.reconcile(now)
-		get(http.StatusOK)
-		report(1)
-		if _, held := engine.Object(toi); held || len(l.bundles) != 0 {
-			t.Errorf("a complete bundle is on its way: %v", l.bundles)
-		}
-	}
-
 	l.apply(l.clock.Now(), origin.publish(t, body))
-	report(0)
-	bring()
-	for range 2 {
-		l.hardening = newHardening()
-		if err := os.Remove(filepath.Join(c.Dir, "bundles", "1")); err != nil {
-			t.Fatal(err)
-		}
-		get(http.StatusServiceUnavailable)
-		now := l.clock.Now()
-		l.takeLost(now)
-		if !l.dirty || l.hardening.next() > now || !l.hardening.news {
-			t.Error("the loop has nothing to do, or to tell")
-		}
-		report(0)
-		l.reconcile(now)
-		if l.bundles[toi] == nil {
-			break // the second time it waits
-		}
-		if info, held := engine.Object(toi); !held || info.OTI.TransferLength != uint64(len(body)) {
-			t.Fatalf("the engine expects %+v, %v", info, held)
-		}
-		get(http.StatusServiceUnavailable)
-		bring()
+	return &losing{t, e, cache, l, body}
+}
+
+// wantAnswer asks for what is in the bundle.
+func (x *losing) wantAnswer(want int) {
+	x.t.Helper()
+	w := httptest.NewRecorder()
+	x.cache.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://edge.example/a", nil))
+	if w.Code != want || want == http.StatusOK && !bytes.Equal(w.Body.Bytes(), x.body) {
+		x.t.Fatalf("%d, %d bytes, want %d", w.Code, w.Body.Len(), want)
 	}
-	if s := cache.Stats(); s.BundlesLost != 2 {
+}
+
+// wantReport wants the next report to say that entries up to complete are served.
+func (x *losing) wantReport(complete uint64) {
+	x.t.Helper()
+	if err := x.cache.Harden(); err != nil {
+		x.t.Fatal(err)
+	}
+	var r wire.Report
+	x.loop.fillReport(&r)
+	if r.Mark != 1 || r.Newest != 1 || r.Complete != complete || len(r.Done)+len(r.Failed) > 0 {
+		x.t.Errorf("%+v, want complete %d", r, complete)
+	}
+}
+
+// bring has the bundle's block come, and wants it to be served and reported.
+func (x *losing) bring() {
+	x.t.Helper()
+	l, now, toi := x.loop, x.loop.clock.Now(), wire.DataTOI(1)
+	if err := x.cache.StoreBlock(1, 0, x.body); err != nil {
+		x.t.Fatal(err)
+	}
+	if !l.engine.Supply(now, toi, 0) {
+		x.t.Fatal("the engine does not hold the bundle")
+	}
+	l.events(now)
+	l.settle(now)
+	l.committed(now, commitDone{l.commits, x.cache.Commit(l.commits...)})
+	l.commits = nil
+	l.reconcile(now)
+	x.wantAnswer(http.StatusOK)
+	x.wantReport(1)
+	if _, held := l.engine.Object(toi); held || len(l.bundles) != 0 {
+		x.t.Errorf("a complete bundle is on its way: %v", l.bundles)
+	}
+}
+
+// lose removes the bundle's file, and wants a request to find that out, and the loop to be told.
+func (x *losing) lose() {
+	x.t.Helper()
+	l := x.loop
+	l.hardening = newHardening()
+	if err := os.Remove(filepath.Join(x.edge.cfg.Dir, "bundles", "1")); err != nil {
+		x.t.Fatal(err)
+	}
+	x.wantAnswer(http.StatusServiceUnavailable)
+	now := l.clock.Now()
+	l.takeLost(now)
+	if !l.dirty || l.hardening.next() > now || !l.hardening.news {
+		x.t.Error("the loop has nothing to do, or to tell")
+	}
+	x.wantReport(0)
+	l.reconcile(now)
+}
+
+// TestLostBundleIsExpectedAgain loses the file of a bundle that is served: the loop has it come again, and the next
+// report says that it is missing, until it is back.
+func TestLostBundleIsExpectedAgain(t *testing.T) {
+	x := newLosing(t)
+	x.wantReport(0)
+	x.bring()
+	x.lose()
+	if info, held := x.loop.engine.Object(wire.DataTOI(1)); !held || info.OTI.TransferLength != uint64(len(x.body)) {
+		t.Fatalf("the engine expects %+v, %v", info, held)
+	}
+	x.wantAnswer(http.StatusServiceUnavailable)
+	x.bring()
+	x.lose()
+	if len(x.loop.bundles) != 0 {
+		t.Errorf("a bundle that was lost twice does not wait: %v", x.loop.bundles)
+	}
+	if s := x.cache.Stats(); s.BundlesLost != 2 {
 		t.Errorf("%+v", s)
 	}
 }
