@@ -184,15 +184,22 @@ func CheckTooLong(t *testing.T, s, c *Conn) {
 	}
 }
 
-func TestDroppedTrainsAreCounted(t *testing.T) {
-	b := newBed(t)
-	o := b.options("239.77.1.2")
+// overflow sends more trains than a small receive buffer takes, and returns who receives and who sends.
+func (b *bed) overflow(group string, trains, length int) (c, s *Conn) {
+	b.Helper()
+	o := b.options(group)
 	o.ReceiveBuffer = 64 << 10
-	c, s := b.conn(Join(o)), b.conn(NewSender(o))
-	const trains, length = 30, 20
+	c, s = b.conn(Join(o)), b.conn(NewSender(o))
 	for range trains {
 		b.writeAll(s, train(length, 1400))
 	}
+	return c, s
+}
+
+func TestDroppedTrainsAreCounted(t *testing.T) {
+	b := newBed(t)
+	const trains, length = 30, 20
+	c, s := b.overflow("239.77.1.2", trains, length)
 	for batch := b.read(c); len(batch) > 0; {
 		batch, _ = c.Read()
 	}
@@ -226,13 +233,8 @@ func TestLossTakesDatagramsOutOfTrains(t *testing.T) {
 // The first datagram after a loss in the receive buffer tells of it, and says how many losses there were.
 func TestDroppedIsToldWhereItWas(t *testing.T) {
 	b := newBed(t)
-	o := b.options("239.77.1.3")
-	o.ReceiveBuffer = 64 << 10
-	c, s := b.conn(Join(o)), b.conn(NewSender(o))
 	const trains, length = 30, 20
-	for range trains {
-		b.writeAll(s, train(length, 1400))
-	}
+	c, s := b.overflow("239.77.1.3", trains, length)
 	came := 0
 	for batch := b.read(c); len(batch) > 0; {
 		for _, d := range batch {
