@@ -60,7 +60,7 @@
 //	                 purged by name before)
 //	sending          loop.go (the goroutine, and what goes into the engine), send.go (what comes out
 //	                 of it), train.go (how much at once), backlog.go (bundles that wait), proactive.go,
-//	                 oneway.go (the carousel)
+//	                 unsendable.go (what cannot be read), oneway.go (the carousel)
 //	feedback         intake.go (how much is looked at), standing.go (reports of another log)
 //	HTTP             server.go (listeners), handlers.go (the local API), body.go slots.go (how
 //	                 publications are read), follow.go wait.go (receipts), status.go, metrics.go help.go

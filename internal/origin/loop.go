@@ -80,7 +80,8 @@ type loop struct {
 		// waiting says that there are calls.
 		waiting atomic.Bool
 	}
-	fatal error // ends the loop
+	unsendable unsendable
+	fatal      error // ends the loop
 }
 
 // loopStats counts what the loop did. Counters only grow.

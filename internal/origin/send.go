@@ -55,7 +55,9 @@ func (l *loop) recall(now mono.Time, toi uint32) {
 		}
 		entry, err := l.entries.entry(sequence)
 		if err != nil {
-			l.log.Error("an entry cannot be read", "sequence", sequence, "error", err)
+			if l.unsendable.news(now, sequence) {
+				l.log.Error("an entry cannot be read", "sequence", sequence, "error", err)
+			}
 			return
 		}
 		o.entry, o.info.OTI = entry, controlOTI(len(entry), l.heartbeat)
@@ -191,8 +193,9 @@ func (l *loop) appendPacket(now mono.Time) bool {
 func (l *loop) dropObject(now mono.Time, toi uint32, err error) {
 	l.stats.PayloadErrors++
 	sequence := wire.Sequence(toi, l.sequence)
-	if _, kept := l.spool.OTI(sequence); kept || !errors.Is(err, fs.ErrNotExist) {
-		l.log.Error("a bundle cannot be sent", "sequence", sequence, "error", err)
+	if _, kept := l.spool.OTI(sequence); (kept || !errors.Is(err, fs.ErrNotExist)) && l.unsendable.news(now, sequence) {
+		l.log.Error("a bundle cannot be sent", "sequence", sequence, "error", err,
+			"remedy", "put its file back from a copy of the origin's directory, or publish its files again")
 	}
 	l.engine.Cancel(now, toi)
 	l.payloads.Forget(toi)
