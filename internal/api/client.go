@@ -219,6 +219,11 @@ func (c *Client) explain(ctx context.Context, err error) error {
 		}
 		return fmt.Errorf("%w at %s: %s", ErrNoOrigin, c.address, c.hint)
 	}
+	for _, gone := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, gone) {
+			return fmt.Errorf("the origin at %s went away before it answered (%w), and may have done what it was asked or not: ask again when it is back, which does no harm", c.address, err)
+		}
+	}
 	return fmt.Errorf("talking to the origin at %s: %w", c.address, err)
 }
 

@@ -38,7 +38,7 @@ func TestErrors(t *testing.T) {
 		}, "bad"},
 		{"somebody else's", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "go away", http.StatusForbidden) }, "403 Forbidden go away"},
 		{"no JSON", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }, "api: answer of"},
-		{"hung up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "talking to the origin at"},
+		{"hung up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "went away before it answered (unexpected EOF)"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
