@@ -188,7 +188,7 @@ func (a *assembly) load(b *block) error {
 	}
 	err := b.spilled.runs(func(first, count int) error {
 		bytes, offset := b.run(first, count)
-		if _, err := b.in.file.ReadAt(bytes, offset); err != nil {
+		if err := b.in.readBack(bytes, offset); err != nil {
 			return &diskError{"read back", err}
 		}
 		end := (first + count) * int(b.in.oti.SymbolLength)

@@ -1,6 +1,7 @@
 package edgecache
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -99,7 +100,7 @@ func (c *Cache) harden(group []*committing, index bool) (err error) {
 	for _, g := range group {
 		switch {
 		case g.file == nil || g.err != nil:
-		case nameErr != nil:
+		case nameErr != nil && !errors.Is(nameErr, os.ErrNotExist): // without the directory its files are gone
 			g.err = &diskError{"sync directory", nameErr}
 		default:
 			if err := c.disk.inspect(g.sequence, g.size); err != nil {

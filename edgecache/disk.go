@@ -48,9 +48,26 @@ func (d *disk) path(sequence uint64) string {
 	return filepath.Join(d.dir, strconv.FormatUint(sequence, 10))
 }
 
-// open opens the file of a bundle for reading and writing, and makes it if need be.
+// open opens the file of a bundle for reading and writing, and makes it if need be; the directory, too,
+// if somebody has removed it.
 func (d *disk) open(sequence uint64) (*os.File, error) {
-	return os.OpenFile(d.path(sequence), os.O_RDWR|os.O_CREATE, 0o644)
+	const flags = os.O_RDWR | os.O_CREATE
+	file, err := os.OpenFile(d.path(sequence), flags, 0o644)
+	if !errors.Is(err, os.ErrNotExist) {
+		return file, err
+	}
+	if err := d.makeDir(); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(d.path(sequence), flags, 0o644)
+}
+
+// makeDir makes the directory, durably.
+func (d *disk) makeDir() error {
+	if err := os.Mkdir(d.dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return d.syncNames(filepath.Dir(d.dir))
 }
 
 // extend gives f the length size and the space for it, if the reserve stays free.
@@ -117,8 +134,10 @@ func allocate(f *os.File, size int64) error {
 }
 
 // syncDir makes the directory's names durable.
-func (d *disk) syncDir() error {
-	f, err := os.Open(d.dir)
+func (d *disk) syncDir() error { return d.syncNames(d.dir) }
+
+func (d *disk) syncNames(dir string) error {
+	f, err := os.Open(dir)
 	if err != nil {
 		return err
 	}

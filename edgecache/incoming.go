@@ -1,6 +1,7 @@
 package edgecache
 
 import (
+	"io"
 	"os"
 
 	"github.com/zeebo/blake3"
@@ -74,10 +75,19 @@ func (in *incoming) headVerified() bool {
 // check reads a block back and compares it with its digest, which must be known.
 func (in *incoming) check(sbn uint32, buffer []byte) (ok bool, err error) {
 	bytes := buffer[:in.part.Length(sbn)]
-	if _, err := in.file.ReadAt(bytes, in.part.Offset(sbn)); err != nil {
+	if err := in.readBack(bytes, in.part.Offset(sbn)); err != nil {
 		return false, err
 	}
 	return control.Hash(blake3.Sum256(bytes)) == in.digests[sbn], nil
+}
+
+// readBack fills b with what was written. It returns errVanished if the file is shorter.
+func (in *incoming) readBack(b []byte, offset int64) error {
+	_, err := in.file.ReadAt(b, offset)
+	if err == io.EOF {
+		return errVanished
+	}
+	return err
 }
 
 // checkWritten verifies the blocks that were written before their digest was known. Those

@@ -274,7 +274,7 @@ func (c *Cache) verify(in *incoming) error {
 // readManifest takes the manifest from the blocks that hold it, which are verified.
 func (c *Cache) readManifest(in *incoming, b *bundle) error {
 	raw := make([]byte, b.publish.ManifestLength)
-	if _, err := in.file.ReadAt(raw, 0); err != nil {
+	if err := in.readBack(raw, 0); err != nil {
 		return &diskError{"read manifest", err}
 	}
 	m, err := control.DecodeManifest(raw, b.publish)
