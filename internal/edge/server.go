@@ -30,7 +30,8 @@ const (
 	// filesEach is for how many files that the process may open a server has one connection at most;
 	// the rest is for the cache.
 	filesEach = 3
-	crowded   = "more clients than this edge serves at a time, a third of the open files that it may have (ulimit -n, or LimitNOFILE= of systemd): others wait"
+	// crowded is what the log says when others wait.
+	crowded = "more clients than this edge serves at a time, a third of the open files that it may have (ulimit -n, or LimitNOFILE= of systemd): others wait"
 )
 
 // server is one listening HTTP server; its goroutine is serve.

@@ -38,7 +38,8 @@ const (
 	// filesEach is for how many files that the process may open each of the servers has one connection
 	// at most.
 	filesEach = 5
-	crowded   = "more connections than the open files that the system allows leave room for (ulimit -n, or LimitNOFILE= of systemd): others wait"
+	// crowded is what the log says when others wait.
+	crowded = "more connections than the open files that the system allows leave room for (ulimit -n, or LimitNOFILE= of systemd): others wait"
 	// maxLocalHeader is for the tags and headers of a publication, which are in its query; bytes.
 	maxLocalHeader, maxEdgeHeader = 1 << 20, 32 << 10
 	// maxSocketPath is the longest path of a Unix socket, in bytes.

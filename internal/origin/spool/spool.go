@@ -19,6 +19,12 @@ const (
 	stagedPrefix = "staged-"
 )
 
+// ErrSync is wrapped by the error of a sync that failed: nobody knows what is on the disk.
+var ErrSync = errors.New("a write did not reach the disk")
+
+// errDamaged is wrapped by the error for a bundle that is not as it was published.
+var errDamaged = errors.New("the bundle is damaged")
+
 // Spool is the directory of bundles. A bundle in it never changes; before it is published it
 // has a staged name, and what has one at the start is thrown away. It may be used by many
 // goroutines.
@@ -184,12 +190,6 @@ func (s *Spool) Sweep() (removed int, err error) {
 	}
 	return removed, nil
 }
-
-// ErrSync is wrapped by the error of a sync that failed: nobody knows what is on the disk.
-var ErrSync = errors.New("a write did not reach the disk")
-
-// errDamaged is wrapped by the error for a bundle that is not as it was published.
-var errDamaged = errors.New("the bundle is damaged")
 
 // Manifest returns the manifest of a bundle, from its entry or from the head of the bundle,
 // which is then checked against the entry.
