@@ -355,11 +355,11 @@ func (c *Cache) restoreBallast() {
 	}
 	file, err := os.OpenFile(c.index.ballast, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
-		c.cfg.Log.Warn("no ballast", "err", err)
+		c.cfg.Log.Warn("no ballast for a full disk", "err", err)
 		return
 	}
 	defer file.Close()
 	if err := c.disk.extend(file, ballastBytes); err != nil && !errors.Is(err, unix.ENOSPC) {
-		c.cfg.Log.Warn("no ballast", "err", err)
+		c.cfg.Log.Warn("no ballast for a full disk", "err", err)
 	}
 }

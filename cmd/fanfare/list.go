@@ -29,7 +29,7 @@ published without a host.`,
 		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, arguments []string) error {
 			if limit < 0 {
-				return usagef("--limit %d is below 0, which is no limit", limit)
+				return usagef("--limit %d is below 0; 0 lists all", limit)
 			}
 			client := target.client()
 			prefix := strings.Join(arguments, "")

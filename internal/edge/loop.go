@@ -221,7 +221,8 @@ func (l *loop) events(now mono.Time) {
 			l.doubt.fresh = l.doubt.fresh[:0]
 			l.engine.RequestReport(now) // what it may forget before it hears what edges have, it forgets at its start
 		case receiver.SenderSilent:
-			l.log.Warn("nothing is heard from the origin on the group", "group", l.edge.session.Group)
+			l.log.Warn("nothing is heard from the origin on the group: is it running, and does the network carry the group to this interface?",
+				"group", l.edge.session.Group, "interface", l.edge.cfg.Interface)
 			l.feed.silence(now, true)
 			l.fetchMissing(now, l.unicast.demoted, true)
 			l.planned = false

@@ -39,7 +39,7 @@ func (l *loop) updateReadiness() {
 	case !l.feed.heard && l.doubt.believed.raw != nil:
 		state.Reason = "the origin's head is below what this edge has: perhaps its directory was restored from an older copy"
 	case !l.feed.heard:
-		state.Reason = "no verified heartbeat of the origin has been heard yet"
+		state.Reason = "no verified heartbeat of the origin has been heard on the group yet"
 	case !c.inStep && len(l.cache.Missing(l.feed.first.Sequence, 1)) > 0:
 		state.Reason = "entries of the origin's log are missing"
 	default:
