@@ -23,12 +23,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	cfg.RetryAfter = 1     // nanosecond: what was lost again is wanted at once
 	e := openEdge(t, o, cfg)
 
-	version := map[string]uint64{} // of a path and a body
-	for _, m := range h {
-		for _, b := range m.bodies {
-			version[b.key.Path+string(b.bytes)] = m.sequence()
-		}
-	}
+	version := versions(h)
 	var floors [crashKeys]atomic.Uint64
 	commits, done := make(chan uint64, len(h)), make(chan struct{})
 	var committer, readers sync.WaitGroup
@@ -69,13 +64,8 @@ func TestEverythingAtOnce(t *testing.T) {
 	}
 	close(commits)
 	committer.Wait()
-	// What found no place because commits were behind finds it now.
-	for range len(h) {
-		for _, w := range e.Wanted(len(h)) {
-			if err := e.bringRest(h[w.Sequence-1]); err != nil {
-				t.Fatal(err)
-			}
-		}
+	for range len(h) { // what found no place because commits were behind finds it now
+		e.bringWanted(h, true)
 	}
 	close(done)
 	readers.Wait()
@@ -85,6 +75,17 @@ func TestEverythingAtOnce(t *testing.T) {
 	if s := e.Stats(); s.Bytes > cfg.MaxBytes || s.RequestsHit == 0 || s.BundlesDropped == 0 {
 		t.Errorf("%+v", s)
 	}
+}
+
+// versions returns which version a body of a path is, by both in one string.
+func versions(h []*made) map[string]uint64 {
+	version := map[string]uint64{}
+	for _, m := range h {
+		for _, b := range m.bodies {
+			version[b.key.Path+string(b.bytes)] = m.sequence()
+		}
+	}
+	return version
 }
 
 // blocks brings the blocks of a bundle for as long as the cache takes them.

@@ -43,11 +43,11 @@
 // purge is durable. The bytes of an unfinished bundle are not synced: a restart verifies them block
 // by block against their digests, and what does not match, a hole included, is missing.
 //
-// A complete bundle whose file is gone, shorter or longer than it was is lost (lost.go): somebody
-// removed it, or restored a part of the directory, or the file system did. Open finds that out, which
-// looks at the length of each file, and so does a request that meets it, or that cannot read the file;
-// what is as long as it was is believed. From then on State says so, requests are answered as
-// before the bundle came, and Wanted names it, as one that was not received yet. What it takes to
+// A complete bundle is lost (lost.go) if its file is gone, or shorter or longer than it was: somebody
+// removed it, or restored a part of the directory, or the file system did. Open looks at the length of
+// each file; a request finds it out that meets a file which is gone, too short, or cannot be read. A
+// file of the right length is believed. From then on State says that the bundle is lost, requests are
+// answered as before it came, and Wanted names it, as one that was not received yet. What it takes to
 // receive it again, the OTI and the digests, is in its record. Open goes on with the blocks that are
 // still there; a request unlinks what is left, since others may be reading it, and no byte of what they
 // read is ever written again. Before a file of a lost bundle's length is made, the loss is durable; and

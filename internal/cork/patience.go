@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A client may be slow, but it must take something in. Every step of time in which a write had to wait
-// it is asked of the kernel what the client has taken; after idleSteps steps in a row without
+// A client may be slow, but it must take something in. After every step of time in which a write had to
+// wait the kernel is asked how much the client has taken; after idleSteps steps in a row with less than
 // leastTaken bytes the connection is cut. So nobody holds a connection and a file for ever by reading
 // nothing, and nobody who reads is cut, whatever the size of the object. The kernel alone does not
 // see to that: to it a client is well that answers its probes of a closed window.
@@ -19,11 +19,11 @@ const (
 	leastTaken = 16 << 10
 )
 
-// patience is what is left of it with one client.
+// patience is how much of it is left with one client.
 type patience struct {
 	step  time.Duration
 	steps int
-	taken uint64 // what the client had taken when that was enough last; bytes
+	taken uint64 // bytes that the client had taken when it last took enough
 	idle  int    // steps since
 	// foreign says that the deadline in force is one that was asked for.
 	foreign bool
