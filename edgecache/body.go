@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"fanfare/control"
@@ -88,9 +89,9 @@ type objectBody struct {
 	file           *os.File // nil if the object is empty
 	offset, length int64
 	position       int64
-	// stopped says that reading or sending ended before it should have, at end in the object.
-	stopped bool
-	end     int64
+	// stopped is one more than where in the object reading or sending ended before it should have; 0: it
+	// did not. Several ranges are read in a goroutine of package net/http, which may outlast the answer.
+	stopped atomic.Int64
 	conn    *cork.Conn // that of the request; nil: unknown
 }
 
@@ -127,7 +128,7 @@ func (b *objectBody) section(n int64) *cork.Section {
 }
 
 // stop takes note of where reading or sending ended.
-func (b *objectBody) stop(at int64) { b.stopped, b.end = true, at }
+func (b *objectBody) stop(at int64) { b.stopped.Store(at + 1) }
 
 // send writes the head of an answer and then n bytes from the position, such that they reach the
 // connection as a piece of a file.

@@ -155,9 +155,9 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, f found) {
 		servePart(w, r, &f.row.Object, modified, b)
 	}
 	_ = b.conn.Release() // whoever is gone needs no answer; the server finds out
-	if b.stopped {
+	if at := b.stopped.Load(); at > 0 {
 		// The answer is shorter than its head says, so the server ends the connection.
-		if err := f.file.readable(b.offset + b.end); err != nil {
+		if err := f.file.readable(b.offset + at - 1); err != nil {
 			h.cache.lose(f.row.Version, err, f.file)
 		}
 	}
