@@ -187,9 +187,10 @@ func (c *Cache) recordFailure(b *bundle, cause error) {
 	c.cfg.Log.Error("bundle failed", args...)
 }
 
-// remedyFor says what the operator can do about a bundle that failed for want of space; empty if it
-// failed for something else. It stands beside the reason, which must fit into a report.
+// remedyFor says what the operator can do about a bundle that failed for want of space or by its disk;
+// empty if it failed for something else. It stands beside the reason, which must fit into a report.
 func remedyFor(cause error) string {
+	var disk *diskError
 	switch {
 	case errors.Is(cause, unix.ENOSPC):
 		return "free space on the cache's file system, or set or lower the size limit (--max-size)"
@@ -197,6 +198,8 @@ func remedyFor(cause error) string {
 		return "raise the disk quota, or set or lower the size limit (--max-size)"
 	case errors.Is(cause, errTooLarge), errors.Is(cause, errFull):
 		return "raise the size limit (--max-size)"
+	case errors.As(cause, &disk) && !passing(cause):
+		return "make sure that the disk is well, and restart the edge: until then the bundle is not tried again"
 	}
 	return ""
 }

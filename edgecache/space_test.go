@@ -129,8 +129,8 @@ func TestDiskFailures(t *testing.T) {
 		{"no space set aside", failing{allocate: unix.ENOSPC}, true, "free space on the cache's file system, or set or lower the size limit (--max-size)"},
 		{"no quota", failing{allocate: unix.EDQUOT}, true, "raise the disk quota"},
 		{"no space at a write", failing{write: unix.ENOSPC}, true, "--max-size"},
-		{"failed write", failing{write: unix.EIO}, false, ""},
-		{"failed sync", failing{sync: unix.EIO}, false, ""},
+		{"failed write", failing{write: unix.EIO}, false, "restart the edge"},
+		{"failed sync", failing{sync: unix.EIO}, false, "restart the edge"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -153,7 +153,7 @@ func TestDiskFailures(t *testing.T) {
 				t.Fatalf("error %v", err)
 			}
 			disk = failing{}
-			if told := strings.Contains(log.String(), "remedy="); told != (test.tells != "") || !strings.Contains(log.String(), test.tells) {
+			if !strings.Contains(log.String(), "remedy=") || !strings.Contains(log.String(), test.tells) {
 				t.Errorf("log %s, want %q", &log, test.tells)
 			}
 			s := e.State()
