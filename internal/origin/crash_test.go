@@ -61,6 +61,34 @@ func startChild(t *testing.T, dir string) (client *api.Client, kill func()) {
 	}
 }
 
+// wantAcknowledged wants what was acknowledged: bodies by key, "" for what was purged.
+func (o *running) wantAcknowledged(t *testing.T, acknowledged map[string]string) {
+	t.Helper()
+	for key, want := range acknowledged {
+		parsed, err := control.ParseKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.mu.RLock()
+		row, answer := o.catalogue.Lookup(parsed)
+		o.mu.RUnlock()
+		if want == "" {
+			if answer != control.Absent && answer != control.Removed {
+				t.Errorf("%s was purged and is %v", key, answer)
+			}
+			continue
+		}
+		if answer != control.Found {
+			t.Errorf("%s was acknowledged and is %v", key, answer)
+			continue
+		}
+		bundle, err := os.ReadFile(bundlePath(o.dir, row.Version))
+		if err != nil || string(bundle[row.Offset:row.Offset+row.Length]) != want {
+			t.Errorf("%s is not what was published: %v", key, err)
+		}
+	}
+}
+
 // Whatever was acknowledged before kill -9 is there after a restart, byte for byte, and what
 // was purged is not.
 func TestKill(t *testing.T) {
@@ -98,29 +126,7 @@ func TestKill(t *testing.T) {
 		kill()
 	}
 	o := start(t, dir)
-	for key, want := range acknowledged {
-		parsed, err := control.ParseKey(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.mu.RLock()
-		row, answer := o.catalogue.Lookup(parsed)
-		o.mu.RUnlock()
-		if want == "" {
-			if answer != control.Absent && answer != control.Removed {
-				t.Errorf("%s was purged and is %v", key, answer)
-			}
-			continue
-		}
-		if answer != control.Found {
-			t.Errorf("%s was acknowledged and is %v", key, answer)
-			continue
-		}
-		bundle, err := os.ReadFile(bundlePath(o.dir, row.Version))
-		if err != nil || string(bundle[row.Offset:row.Offset+row.Length]) != want {
-			t.Errorf("%s is not what was published: %v", key, err)
-		}
-	}
+	o.wantAcknowledged(t, acknowledged)
 	t.Logf("%d acknowledged", len(acknowledged))
 	keys := o.keys(t)
 	if !slices.IsSorted(keys) {

@@ -45,7 +45,7 @@ func TestLostBundles(t *testing.T) {
 	w.wantServed(victim, "/small")
 
 	victim.Kill()
-	w.origin.Kill() // it comes back without a thought of what it has sent
+	w.origin.Kill() // which comes back knowing nothing of what it has sent
 	w.startOrigin()
 	victim.start(w)
 	w.awaitReady(victim)
