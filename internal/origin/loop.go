@@ -94,7 +94,8 @@ type loopStats struct {
 	// RecallsRefused counts objects that were sent long ago, asked for, and not looked up because
 	// too many were.
 	RecallsRefused uint64
-	// PayloadErrors counts symbols that could not be read; their objects are not sent on.
+	// PayloadErrors counts symbols, and bundles that edges asked for, that could not be read; their
+	// objects are not sent on.
 	PayloadErrors uint64
 	// WriteErrors counts packets that the socket refused.
 	WriteErrors uint64

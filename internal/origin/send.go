@@ -1,9 +1,6 @@
 package origin
 
 import (
-	"errors"
-	"io/fs"
-
 	"fanfare/internal/mono"
 	"fanfare/internal/session"
 	"fanfare/internal/wire"
@@ -64,6 +61,12 @@ func (l *loop) recall(now mono.Time, toi uint32) {
 	} else {
 		oti, kept := l.spool.OTI(sequence)
 		if !kept || l.bundles.waits(sequence) || !l.mayRecall(now, toi, recallBundle) {
+			return
+		}
+		// Packets that are named and cannot be made leave gaps in the numbers that all edges take for loss.
+		if err := l.spool.Inspect(sequence); err != nil {
+			l.tellUnsendable(now, sequence, err)
+			l.engine.Cancel(now, toi)
 			return
 		}
 		o.info.OTI = oti
@@ -191,12 +194,8 @@ func (l *loop) appendPacket(now mono.Time) bool {
 
 // dropObject stops sending an object that cannot be read.
 func (l *loop) dropObject(now mono.Time, toi uint32, err error) {
-	l.stats.PayloadErrors++
 	sequence := wire.Sequence(toi, l.sequence)
-	if _, kept := l.spool.OTI(sequence); (kept || !errors.Is(err, fs.ErrNotExist)) && l.unsendable.news(now, sequence) {
-		l.log.Error("a bundle cannot be sent", "sequence", sequence, "error", err,
-			"remedy", "put its file back from a copy of the origin's directory, or publish its files again")
-	}
+	l.tellUnsendable(now, sequence, err)
 	l.engine.Cancel(now, toi)
 	l.payloads.Forget(toi)
 	l.bundles.passed(toi)

@@ -1,6 +1,8 @@
 package origin
 
 import (
+	"errors"
+	"io/fs"
 	"time"
 
 	"fanfare/internal/mono"
@@ -30,4 +32,13 @@ func (u *unsendable) news(now mono.Time, sequence uint64) bool {
 	}
 	u.told[sequence] = true
 	return true
+}
+
+// tellUnsendable counts that a bundle cannot be read, and has the log tell of it unless it is retired.
+func (l *loop) tellUnsendable(now mono.Time, sequence uint64, err error) {
+	l.stats.PayloadErrors++
+	if _, kept := l.spool.OTI(sequence); (kept || !errors.Is(err, fs.ErrNotExist)) && l.unsendable.news(now, sequence) {
+		l.log.Error("a bundle cannot be sent", "sequence", sequence, "error", err,
+			"remedy", "put its file back from a copy of the origin's directory, or publish its files again")
+	}
 }

@@ -121,12 +121,8 @@ func (s *Spool) keep(sequence uint64, oti fec.OTI) {
 // Adopt keeps a bundle that was published before the origin was started, if its file is there in full
 // length, and returns its manifest.
 func (s *Spool) Adopt(sequence uint64, p *control.Publish) (*control.Manifest, error) {
-	info, err := os.Stat(s.path(sequence))
-	if err != nil {
-		return nil, fmt.Errorf("spool: entry %d publishes a bundle that is not there: %w", sequence, err)
-	}
-	if uint64(info.Size()) != p.OTI.TransferLength {
-		return nil, fmt.Errorf("spool: %s has %d bytes instead of %d: %w", s.path(sequence), info.Size(), p.OTI.TransferLength, errDamaged)
+	if err := s.inspect(sequence, p.OTI); err != nil {
+		return nil, err
 	}
 	manifest, err := s.Manifest(sequence, p)
 	if err != nil {
@@ -134,6 +130,27 @@ func (s *Spool) Adopt(sequence uint64, p *control.Publish) (*control.Manifest, e
 	}
 	s.keep(sequence, p.OTI)
 	return manifest, nil
+}
+
+// inspect returns what is wrong with the file of a bundle, as far as its length tells.
+func (s *Spool) inspect(sequence uint64, oti fec.OTI) error {
+	info, err := os.Stat(s.path(sequence))
+	if err != nil {
+		return fmt.Errorf("spool: entry %d publishes a bundle that is not there: %w", sequence, err)
+	}
+	if uint64(info.Size()) != oti.TransferLength {
+		return fmt.Errorf("spool: %s has %d bytes instead of %d: %w", s.path(sequence), info.Size(), oti.TransferLength, errDamaged)
+	}
+	return nil
+}
+
+// Inspect returns what is wrong with the file of a bundle that is kept, if its length tells.
+func (s *Spool) Inspect(sequence uint64) error {
+	oti, kept := s.OTI(sequence)
+	if !kept {
+		return fmt.Errorf("spool: no bundle of entry %d: %w", sequence, fs.ErrNotExist)
+	}
+	return s.inspect(sequence, oti)
 }
 
 // OTI returns the OTI of a bundle that is kept.
