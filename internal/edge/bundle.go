@@ -239,7 +239,11 @@ func (l *loop) reconcile(now mono.Time) {
 		if b := l.bundles[toi]; b != nil && b.announced {
 			continue
 		}
-		if l.announce(now, w.Sequence, w.OTI) && l.bundles[toi] == nil && !l.committing[w.Sequence] {
+		if !l.announce(now, w.Sequence, w.OTI) {
+			l.tell(now) // why there is no place for it
+			continue
+		}
+		if l.bundles[toi] == nil && !l.committing[w.Sequence] {
 			return // the engine is full
 		}
 	}

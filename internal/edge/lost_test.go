@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -182,5 +183,35 @@ func TestCacheIsOpenBeforeTheGroupIsJoined(t *testing.T) {
 	opened, joined := strings.Index(log.String(), `msg="cache opened"`), strings.Index(log.String(), "msg=joined")
 	if opened < 0 || joined < opened {
 		t.Errorf("log:\n%s", &log)
+	}
+}
+
+// A lost bundle for which there is no place any more is reported as failed, and not only as missing.
+func TestLostBundleFails(t *testing.T) {
+	x := newLosing(t)
+	x.bring()
+	path := filepath.Join(x.edge.cfg.Dir, "bundles", "1")
+	if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	x.wantAnswer(http.StatusServiceUnavailable)
+	l, now := x.loop, x.loop.clock.Now()
+	l.takeLost(now)
+	x.wantReport(0)
+	l.hardening = newHardening()
+	if err := os.Mkdir(path, 0o755); err != nil { // what was there has been removed
+		t.Fatal(err)
+	}
+	l.reconcile(now)
+	if l.hardening.next() > now || !l.hardening.news {
+		t.Error("nobody is told")
+	}
+	if err := x.cache.Harden(); err != nil {
+		t.Fatal(err)
+	}
+	var r wire.Report
+	l.fillReport(&r)
+	if len(r.Failed) != 1 || r.Failed[0].Sequence != 1 {
+		t.Errorf("%+v", r)
 	}
 }
