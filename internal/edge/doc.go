@@ -64,7 +64,7 @@
 //
 //	edge.go          Config, Run, and what is opened for it
 //	loop.go          the loop; packet.go (what comes in), entry.go (the log), bundle.go, report.go
-//	                 (feedback), outdated.go, stats.go (what it counts)
+//	                 (feedback), outdated.go, stats.go (what it counts), seldom.go (what it tells)
 //	oneway.go identity.go
 //
 //	what it decides  feed.go (how entries are got), unicast.go (which blocks are fetched), doubt.go (when

@@ -71,7 +71,9 @@ type loop struct {
 	counts    packetCounts
 	// refused are reasons for refusing heads and entries that the log has told already.
 	refused map[string]bool
-	stats   Stats
+	// restarts are those of the sender, or what is made to look so.
+	restarts seldom
+	stats    Stats
 	// runs and sorted are scratch space of nextRun.
 	runs   []receiver.BlockRange
 	sorted []*bundle
@@ -217,7 +219,9 @@ func (l *loop) events(now mono.Time) {
 		case receiver.Promoted:
 			l.demoted(now, false)
 		case receiver.SenderRestarted:
-			l.log.Info("the origin's sender restarted")
+			if l.restarts.happened(now) {
+				l.log.Info("the origin's sender restarted", "restarts", l.restarts.times)
+			}
 			l.doubt.fresh = l.doubt.fresh[:0]
 			l.engine.RequestReport(now) // what it may forget before it hears what edges have, it forgets at its start
 		case receiver.SenderSilent:
