@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
 	"os"
@@ -51,9 +52,10 @@ func BenchmarkLatency(b *testing.B) {
 	}
 }
 
-// BenchmarkPurge publishes an object and purges it, one after the other: by the API, from the
-// call to the receipt, and by the client command, from its start until it has ended. Once the origin
-// says that the purge is in force at every edge, no edge may answer with the object.
+// BenchmarkPurge publishes an object and purges it, one after the other: by the API, from the call until
+// every edge, asked over HTTP again and again, does not answer with the object any more; by the API, from
+// the call to the receipt, which also says that it is on every edge's disk; and by the client command, from
+// its start until it has ended. After a receipt no edge may answer with the object.
 func BenchmarkPurge(b *testing.B) {
 	w := newWorld(b, netns.Config{Edges: *flagEdges}, 1e9)
 	client := buildClient(b)
@@ -63,6 +65,20 @@ func BenchmarkPurge(b *testing.B) {
 		name  string
 		purge func(b *testing.B) (ms float64)
 	}{
+		{"asked", func(b *testing.B) float64 {
+			start := time.Now()
+			if _, err := w.client.Purge(context.Background(), api.PurgeRequest{Keys: []string{"/file"}}); err != nil {
+				b.Fatal(err)
+			}
+			for _, host := range w.bed.Edges {
+				for w.ask(b, host) == http.StatusOK {
+					if time.Since(start) > patience() {
+						b.Fatalf("%s still answers with what was purged", host.Name)
+					}
+				}
+			}
+			return milliseconds(time.Since(start))
+		}},
 		{"api", func(b *testing.B) float64 {
 			start := time.Now()
 			w.purge(b, "/file")
@@ -203,21 +219,30 @@ func (w *world) purge(b *testing.B, key string) {
 func (w *world) want(b *testing.B, status int) {
 	b.Helper()
 	for _, host := range w.bed.Edges {
-		client := w.readers[host]
-		if client == nil {
-			client = &http.Client{Transport: &http.Transport{DialContext: host.Dial}, Timeout: patience()}
-			w.readers[host] = client
-			b.Cleanup(client.CloseIdleConnections)
-		}
-		response, err := client.Get("http://" + netip.AddrPortFrom(host.Addr4, 8080).String() + "/file")
-		if err != nil {
-			b.Fatal(err)
-		}
-		response.Body.Close()
-		if response.StatusCode != status {
-			b.Fatalf("%s answers with %s, not with %d", host.Name, response.Status, status)
+		if got := w.ask(b, host); got != status {
+			b.Fatalf("%s answers with %d, not with %d", host.Name, got, status)
 		}
 	}
+}
+
+// ask returns with what status an edge answers for the file.
+func (w *world) ask(b *testing.B, host *netns.Host) (status int) {
+	b.Helper()
+	client := w.readers[host]
+	if client == nil {
+		client = &http.Client{Transport: &http.Transport{DialContext: host.Dial}, Timeout: patience()}
+		w.readers[host] = client
+		b.Cleanup(client.CloseIdleConnections)
+	}
+	response, err := client.Get("http://" + netip.AddrPortFrom(host.Addr4, 8080).String() + "/file")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer response.Body.Close()
+	if _, err := io.Copy(io.Discard, response.Body); err != nil { // so that the connection is kept
+		b.Fatal(err)
+	}
+	return response.StatusCode
 }
 
 // slowest is how long the last edge took by the origin's clock, in milliseconds.
