@@ -2,7 +2,6 @@ package compare
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -27,22 +26,22 @@ func Run(ctx context.Context, c Config) (result *report.Comparison, err error) {
 	if len(c.Systems) == 0 {
 		c.Systems = Systems()
 	}
-	place, err := newPlace(c.Dir)
+	dir, err := os.MkdirTemp(place(c.Dir), "fanfare-compare-")
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, place.remove()) }()
+	defer os.RemoveAll(dir)
 	restore, notes := raiseLimits()
 	defer restore()
 
 	result = &report.Comparison{
 		Started: time.Now(), Machine: machine(), Bed: bed(&c), Edges: c.Edges, Rounds: c.Rounds, Losses: c.Losses,
-		Notes: append(notes, place.about),
+		Notes: append(notes, "files are in "+place(c.Dir)),
 	}
 	defer func() { result.Seconds = time.Since(result.Started).Seconds() }()
 	var works []*work
 	for _, name := range c.Works {
-		w, err := newWork(place.dir, name, &c)
+		w, err := newWork(dir, name, &c)
 		if err != nil {
 			return result, err
 		}
@@ -54,7 +53,7 @@ func Run(ctx context.Context, c Config) (result *report.Comparison, err error) {
 			c.tell("%s is missing: %s", name, s.Missing)
 		}
 	}
-	return result, rounds(ctx, &c, place.dir, works, result)
+	return result, rounds(ctx, &c, dir, works, result)
 }
 
 // rounds runs everything, round by round.

@@ -40,7 +40,7 @@ type Config struct {
 	SmallFiles int
 	// Limit bounds one run.
 	Limit time.Duration
-	// Dir is a directory for everything that is written; empty for a file system in memory where there
+	// Dir is a directory for everything that is written; empty for one in memory where there
 	// is one, so that the network is compared and not the disk.
 	Dir string
 	// Binary is the fanfare command.

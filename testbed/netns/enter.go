@@ -33,7 +33,7 @@ const enteredVariable = "FANFARE_NETNS_ENTERED"
 // present user is root, waits for it and exits with its status: Enter does not return
 // then. What the terminal or a parent signals is passed on, and the new process dies
 // with this one. It still has the machine's own network, files and user; only
-// namespaces and mounts it makes are its own, and files it creates belong to the present user.
+// namespaces it makes are its own, and files it creates belong to the present user.
 //
 // Where that does not work either, Enter returns ErrNotAllowed and the program goes on.
 func Enter() error {
@@ -64,8 +64,7 @@ func insideUserNamespace() bool {
 	return err == nil && strings.Join(strings.Fields(string(text)), " ") != "0 0 4294967295"
 }
 
-// reexecute starts this program again as root of a new user namespace, with mounts of its own, and waits
-// for its end.
+// reexecute starts this program again as root of a new user namespace and waits for its end.
 func reexecute() (status int, err error) {
 	// The new process is to die with the thread that starts it: this one must stay.
 	runtime.LockOSThread()
@@ -76,7 +75,7 @@ func reexecute() (status int, err error) {
 	cmd.Env = append(os.Environ(), enteredVariable+"=1")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		Cloneflags:  syscall.CLONE_NEWUSER,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
 		Pdeathsig:   syscall.SIGKILL,
