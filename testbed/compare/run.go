@@ -115,10 +115,10 @@ func (r *run) transfer(ctx context.Context, s system, t *report.Transfer) error 
 	if err := s.prepare(ctx, r); err != nil {
 		return err
 	}
-	time.Sleep(settling)
 	if err := warm(r.work.Bytes * int64(r.config.Edges+memoryCopies)); err != nil {
 		return err
 	}
+	time.Sleep(settling)
 	wire, feedback, err := r.traffic()
 	if err != nil {
 		return err
