@@ -264,6 +264,7 @@ func (s samples) quantile(q float64) float64 {
 
 func (s samples) report(b *testing.B, unit string) {
 	b.ReportMetric(s.quantile(0.5), "p50-"+unit)
+	b.ReportMetric(s.quantile(0.95), "p95-"+unit)
 	b.ReportMetric(s.quantile(0.99), "p99-"+unit)
 }
 
